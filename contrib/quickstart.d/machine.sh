@@ -1,0 +1,79 @@
+# shellcheck shell=bash
+# What has to be on the machine: Debian packages, and this tree built. Nothing that makes or starts a
+# service is ever installed. Needs SRC (the source tree) and progress.sh.
+
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		echo "root is needed for: $*" >&2
+		echo "and neither root nor sudo is here" >&2
+		return 1
+	fi
+}
+
+# packages_of GROUP...: the package names of these groups.
+packages_of() {
+	local group
+	for group; do
+		awk -v g="$group" '$1 == g { print $2 }' "$SRC/contrib/debian-packages.txt"
+	done
+}
+
+# packages_missing NAME...: those that are not installed.
+packages_missing() {
+	local name
+	local -A present=()
+	while read -r name; do
+		present[${name%%:*}]=1
+	done < <(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "$@" 2>/dev/null |
+		awk '$1 ~ /^.i/ { print $2 }')
+	for name; do
+		[ -n "${present[$name]:-}" ] || echo "$name"
+	done
+}
+
+apt_install() {
+	as_root apt-get update &&
+		as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
+}
+
+# machine_packages NAME...: installs what is missing of these.
+machine_packages() {
+	local -a missing
+	mapfile -t missing < <(packages_missing "$@")
+	[ "${#missing[@]}" -eq 0 ] && return 0
+	# A password is asked for here, not inside a step whose output goes to a log.
+	[ "$(id -u)" -eq 0 ] || ! command -v sudo >/dev/null || sudo -v
+	step "installing ${#missing[@]} Debian packages" "$SRC/.build/apt.log" 0 apt_install "${missing[@]}" ||
+		die "could not install: ${missing[*]}"
+}
+
+# machine_node: node and npm, from Debian where there are none.
+machine_node() {
+	local -a names=()
+	command -v node >/dev/null || names+=(nodejs)
+	command -v npm >/dev/null || names+=(npm)
+	[ "${#names[@]}" -eq 0 ] || machine_packages "${names[@]}"
+	step 'fetching the test carrier (npm)' "$SRC/.build/npm.log" 0 "$SRC/tests/system/install" ||
+		die 'the npm package of the test carrier could not be installed'
+}
+
+# machine_build DIR TARGET CONFIGURE-OPTION...: configures once and builds TARGET in DIR.
+machine_build() {
+	local dir=$1 target=$2 total
+	shift 2
+	if [ ! -x "$SRC/configure" ]; then
+		step 'autoreconf' "$SRC/.build/autoreconf.log" 0 autoreconf -fi "$SRC" || return 1
+	fi
+	mkdir -p "$dir"
+	if [ ! -f "$dir/Makefile" ] || [ "$(cat "$dir/.options" 2>/dev/null)" != "$*" ]; then
+		step 'configure' "$dir.configure.log" 0 env -C "$dir" "$SRC/configure" "$@" || return 1
+		printf '%s\n' "$*" >"$dir/.options"
+	fi
+	total=$(make -C "$dir" -n "$target" 2>/dev/null | grep -cE 'echo "  [A-Z]+ ' || true)
+	[ "$total" -eq 0 ] && total=1
+	step 'build' "$dir.log" "$total" make -s -C "$dir" -j"$(nproc)" "$target"
+}

@@ -1,0 +1,107 @@
+# shellcheck shell=bash
+# The daemon of one quickstart folder: its options, keys, configuration, start and end. Needs D, BASE,
+# BUILD, process.sh and stores.sh.
+
+DAEMON_MARK='hotlined --config'
+READY_SECONDS=20
+
+# options_save: what was given at an earlier `up` holds until it is given again.
+options_save() {
+	local old_smpp='' old_redis=''
+	if [ -f "$D/options" ]; then
+		{ IFS= read -r old_smpp; IFS= read -r old_redis; } <"$D/options"
+	fi
+	SMPP=${SMPP:-$old_smpp}
+	FSYNC=${REDIS:-${old_redis:-everysec}}
+	[[ $FSYNC == always || $FSYNC == everysec ]] || die "--redis takes always or everysec, not '$FSYNC'"
+	[ -z "$SMPP" ] || [[ $SMPP =~ ^([A-Za-z0-9.:_-]+|\[[0-9a-fA-F:]+\]):([0-9]{1,5}),([A-Za-z0-9._@-]{1,15}),(.{0,8})$ ]] ||
+		die '--smpp takes HOST:PORT,SYSTEM_ID,PASSWORD (system_id to 15, password to 8 characters)'
+	if [ -n "$SMPP" ]; then
+		SMPP_HOST=${BASH_REMATCH[1]} SMPP_PORT=${BASH_REMATCH[2]}
+		SMPP_ID=${BASH_REMATCH[3]} SMPP_PASSWORD=${BASH_REMATCH[4]}
+	fi
+	if [ -n "$old_redis" ] && [ "$old_redis" != "$FSYNC" ]; then
+		redis_stop
+	fi
+	(umask 077 && printf '%s\n%s\n' "$SMPP" "$FSYNC" >"$D/options")
+}
+
+service_keys() {
+	if [ ! -f "$D/keys/root.key" ]; then
+		"$BUILD/hotlinectl" keys init --dir "$D/keys" --team hotline >>"$D/log/setup.log" 2>&1 ||
+			setup_failed 'hotlinectl keys init'
+	fi
+	[ -z "$SMPP" ] || (umask 077 && printf '%s' "$SMPP_PASSWORD" >"$D/keys/smpp-carrier.password")
+}
+
+setup_failed() {
+	tail -n 5 "$D/log/setup.log" >&2
+	die "$1 failed"
+}
+
+# service_config: writes hotlined.yaml; paths are relative to it where they can be.
+service_config() {
+	local run=$BASE/run
+	[ "$BASE" != "$D" ] || run=run
+	cat <<TXT
+# Written by contrib/quickstart at each start.
+node: quickstart
+keys: {dir: keys, team: hotline}
+spool: {dir: spool}
+redis: {socket: $run/redis.sock, user: hotlined, password_file: keys/redis.password}
+postgres: {conninfo: "host=$BASE/run/pg port=5432 dbname=hotlined user=hotlined"}
+control: {socket: $run/control.sock}
+flows: {dir: "$SRC/flows/hotline"}
+short_codes: ["111"]
+links:
+TXT
+	[ -z "$SMPP" ] || cat <<TXT
+  - {name: carrier, adapter: smpp, host: "$SMPP_HOST", port: $SMPP_PORT, system_id: "$SMPP_ID", password_file: keys/smpp-carrier.password, short_codes: ["111"], enquire_link: 5s}
+TXT
+	echo '  - {name: sim, adapter: sim, short_codes: ["111"]}'
+}
+
+service_up() {
+	local fresh=$D/hotlined.yaml.new
+	(umask 077 && mkdir -p "$D/spool" && service_config >"$fresh")
+	if ! cmp -s "$fresh" "$D/hotlined.yaml"; then
+		service_stop
+		mv "$fresh" "$D/hotlined.yaml"
+	else
+		rm "$fresh"
+	fi
+	ctl db migrate >>"$D/log/setup.log" 2>&1 || setup_failed 'hotlinectl db migrate'
+	if ! process_pid hotlined "$DAEMON_MARK $D/hotlined.yaml" >/dev/null; then
+		process_start hotlined "$BUILD/hotlined" --config "$D/hotlined.yaml"
+	fi
+	process_ready hotlined "$DAEMON_MARK $D/hotlined.yaml" "$READY_SECONDS" service_ready
+	if [ ! -f "$D/roster.yaml" ]; then
+		cp "$SRC/contrib/quickstart.d/roster.yaml" "$D/roster.yaml.new"
+		ctl roster import "$D/roster.yaml.new" >>"$D/log/setup.log" 2>&1 ||
+			setup_failed 'hotlinectl roster import'
+		mv "$D/roster.yaml.new" "$D/roster.yaml"
+	fi
+}
+
+ctl() {
+	"$BUILD/hotlinectl" --config "$D/hotlined.yaml" "$@"
+}
+
+# service_ready: the control socket answers and the carrier's link, if there is one, is bound.
+service_ready() {
+	local status
+	NOT_READY='does not answer on its control socket'
+	status=$(ctl status --json 2>/dev/null) || return 1
+	NOT_READY="is not bound to ${SMPP_HOST:-}:${SMPP_PORT:-}"
+	service_bound "$status"
+}
+
+# service_bound STATUS: the row of the link "carrier" says so.
+service_bound() {
+	[ -n "$SMPP" ] || return 0
+	tr -d '\n' <<<"$1" | tr '{' '\n' | grep -F '"carrier"' | grep -qi 'bound'
+}
+
+service_stop() {
+	process_signal hotlined "$DAEMON_MARK $D/hotlined.yaml" TERM 30 || die 'the daemon does not stop'
+}

@@ -1,0 +1,49 @@
+/* The control socket: hotlinectl asks in one JSON object a line and is answered in one. What can be asked
+ * is a table in commands.c. Only the owner of the socket's folder gets this far. */
+#ifndef CONTROL_CONTROL_H
+#define CONTROL_CONTROL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct control;
+struct control_client;
+struct hotline;
+
+/* NULL and an error text if the socket cannot be made. */
+struct control *control_new(struct hotline *h, const char *path, char *error, size_t error_size);
+void control_free(struct control *control);
+
+/* ---- for commands.c ---- */
+
+enum { CONTROL_EXIT_NOTHING = 1, CONTROL_EXIT_USAGE = 2, CONTROL_EXIT_STORE = 69, CONTROL_EXIT_REFUSED = 77 };
+
+/* One request under way. It is answered exactly once, perhaps later; if the client has gone by then, the
+ * answer is dropped. */
+struct control_request {
+	struct hotline *hotline;       /* borrowed */
+	struct control_client *client; /* NULL once it has gone */
+	struct control_request *next;  /* of the client's open requests */
+	json_t *args;                  /* owned; an object */
+};
+
+/* Takes the reference of data. Frees the request. */
+void control_answer(struct control_request *request, json_t *data);
+void control_refuse(struct control_request *request, int exit_status, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Sends one line that nobody asked for: an event for a phone. */
+void control_event(struct control_client *client, json_t *event);
+
+/* The client's proof of entitlement: a nonce that only a team identity could read, good for one use. */
+uint8_t *control_nonce(struct control_client *client, bool **valid);
+
+/* The client is a phone of these numbers from now on. */
+void control_be_phone(struct control_client *client, const json_t *numbers);
+
+/* Runs a request; commands.c. */
+void control_run(struct control_request *request, const char *command);
+
+#endif

@@ -1,0 +1,34 @@
+/* One text on its way to a phone. */
+#ifndef CORE_OUTBOUND_H
+#define CORE_OUTBOUND_H
+
+#include <stdint.h>
+
+#include "core/ids.h"
+#include "core/inbound.h"
+
+enum outbound_priority { OUTBOUND_REPLY, OUTBOUND_ALERT };
+
+struct outbound {
+	struct id16 id;                  /* idempotency: the same id is the same text, sent again */
+	enum channel channel;
+	enum outbound_priority priority; /* an alert overtakes every reply */
+	char link[INBOUND_NAME_MAX];     /* link to prefer; "" = any that can */
+	char from[INBOUND_ADDRESS_MAX];  /* short code or sender id; "" = the link's own */
+	char to[INBOUND_ADDRESS_MAX];    /* E.164 with +, or the source as it came */
+	const char *text;                /* UTF-8, NFC; borrowed for the duration of the call */
+	int64_t validity_ms;             /* of no use after this long; counted from the send */
+};
+
+/* What became of a send. Exactly one is reported for each accepted send. */
+enum sent_state {
+	SENT_OK,       /* submitted: the carrier took it and may have named it */
+	SENT_RETRY,    /* not submitted, try again later (throttled, queue full, link lost before) */
+	SENT_IN_DOUBT, /* written, answer never came: may or may not have been submitted */
+	SENT_REFUSED,  /* the carrier will never take it */
+	SENT_GONE      /* a USSD session that ended; never turned into an SMS */
+};
+
+enum { PROVIDER_REF_MAX = 66 };
+
+#endif

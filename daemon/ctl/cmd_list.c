@@ -1,0 +1,156 @@
+/* status, reload and the lists: what the daemon knows, for people as tables, for machines as JSON. */
+#include "ctl/ctl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+
+enum { LIMIT_MAX = 100000 };
+
+/* Columns people see, those that occur; --json gives all. */
+struct list {
+	const char *name;
+	const char *columns;
+};
+
+static const struct list lists[] = {
+	{ "messages", NULL },
+	{ "reports", NULL },
+	{ "cases", NULL },
+	{ "notifications", NULL },
+	{ "timers", NULL },
+};
+
+static const char *columns_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+		if (strcmp(lists[i].name, name) == 0)
+			return lists[i].columns;
+	return NULL;
+}
+
+static bool add_limit(json_t *args, const char *text)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(text, &end, 10);
+	if (errno != 0 || *end != '\0' || end == text || n < 1 || n > LIMIT_MAX) {
+		ctl_error("--limit takes a number from 1 to %d", LIMIT_MAX);
+		return false;
+	}
+	json_object_set_new(args, "limit", json_integer(n));
+	return true;
+}
+
+static json_t *list_args(const char *from, const char *ref, const char *limit)
+{
+	json_t *args = json_object();
+	char number[64];
+
+	if (from != NULL) {
+		if (!ctl_read_from(from, number))
+			goto wrong;
+		json_object_set_new(args, "from", json_string(number));
+	}
+	if (ref != NULL && json_object_set_new(args, "ref", json_string(ref)) != 0) {
+		ctl_error("--ref is not UTF-8");
+		goto wrong;
+	}
+	if (limit == NULL || add_limit(args, limit))
+		return args;
+wrong:
+	json_decref(args);
+	return NULL;
+}
+
+static enum ctl_exit show_list(const char *what, json_t *args, bool filtered)
+{
+	json_t *rows = NULL;
+	enum ctl_exit status = ctl_call(what, args, &rows);
+
+	if (status != CTL_OK)
+		return status;
+	if (ctl_globals.json)
+		ctl_json(stdout, rows);
+	else
+		ctl_table(stdout, rows, columns_of(what), ctl_globals.width);
+	if (filtered && !ctl_globals.json && json_array_size(rows) == 0)
+		status = CTL_NOTHING;
+	json_decref(rows);
+	return status;
+}
+
+enum ctl_exit ctl_list_show(const char *what, const char *from)
+{
+	return show_list(what, list_args(from, NULL, NULL), from != NULL);
+}
+
+int cmd_list(int argc, char **argv)
+{
+	const char *from = NULL, *ref = NULL, *limit = NULL;
+	const struct ctl_option options[] = {
+		{ "--from", &from, NULL, false },
+		{ "--ref", &ref, NULL, false },
+		{ "--limit", &limit, NULL, false },
+		{ NULL, NULL, NULL, false },
+	};
+	json_t *args;
+
+	if (!ctl_parse(argc, argv, 1, options, NULL, 0, 0))
+		return CTL_USAGE;
+	args = list_args(from, ref, limit);
+	if (args == NULL)
+		return CTL_USAGE;
+	return show_list(argv[0], args, from != NULL || ref != NULL);
+}
+
+static bool no_words(int argc, char **argv)
+{
+	const struct ctl_option none[] = { { NULL, NULL, NULL, false } };
+
+	return ctl_parse(argc, argv, 1, none, NULL, 0, 0);
+}
+
+int cmd_status(int argc, char **argv)
+{
+	json_t *data = NULL, *list;
+	enum ctl_exit status;
+
+	if (!no_words(argc, argv))
+		return CTL_USAGE;
+	status = ctl_call("status", NULL, &data);
+	if (status != CTL_OK)
+		return status;
+	if (ctl_globals.json) {
+		list = json_is_array(data) ? json_incref(data) : json_pack("[O]", data);
+		ctl_json(stdout, list);
+		json_decref(list);
+	} else {
+		ctl_object(stdout, data, 0);
+	}
+	json_decref(data);
+	return CTL_OK;
+}
+
+int cmd_reload(int argc, char **argv)
+{
+	json_t *data = NULL;
+	enum ctl_exit status;
+
+	if (!no_words(argc, argv))
+		return CTL_USAGE;
+	status = ctl_call("reload", NULL, &data);
+	if (status != CTL_OK)
+		return status;
+	if (ctl_globals.json)
+		ctl_json(stdout, data);
+	else if (json_object_size(data) > 0)
+		ctl_object(stdout, data, 0);
+	else
+		puts("reloaded");
+	json_decref(data);
+	return CTL_OK;
+}

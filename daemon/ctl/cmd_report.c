@@ -1,0 +1,377 @@
+/* report open, contact and recover, case ack and close: what an officer does with one report. */
+#include "ctl/ctl.h"
+
+#include <pwd.h>
+#include <sodium.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "store/vault.h"
+
+enum { ERROR_MAX = 1024, TEXT_INDENT = 4 };
+
+/* What `report open` and `report contact` have in common. */
+struct request {
+	const char *ref, *identity_file, *reason, *officer, *text;
+	bool unknown_ok;
+};
+
+static const char *login_name(void)
+{
+	const struct passwd *pw = getpwuid(geteuid());
+
+	return pw != NULL ? pw->pw_name : "unknown";
+}
+
+static bool read_identity(const char *file, struct ctl_identity *out)
+{
+	char error[ERROR_MAX];
+
+	if (sodium_init() >= 0 &&
+	    vault_read_identity(file, out->public_key, out->secret_key, error, sizeof error))
+		return true;
+	ctl_error("%s", error);
+	return false;
+}
+
+/* ---- proof of entitlement ---- */
+
+/* Opens the daemon's challenge; `nonce` is 65 bytes of hex. */
+static enum ctl_exit prove(struct ctl_client *c, const struct ctl_identity *who, char *nonce)
+{
+	unsigned char challenge[80], answer[32];
+	enum ctl_exit status;
+	json_t *data = NULL;
+	const char *hex;
+	bool ok;
+
+	status = ctl_request(c, "report-challenge", NULL, &data);
+	if (status != CTL_OK)
+		return status;
+	hex = json_string_value(json_object_get(data, "challenge"));
+	ok = hex != NULL && strlen(hex) == 2 * sizeof challenge &&
+	     hex_decode(hex, challenge, sizeof challenge);
+	json_decref(data);
+	if (!ok) {
+		ctl_error("the daemon's challenge is not understood");
+		return CTL_UNREACHABLE;
+	}
+	if (!vault_answer(challenge, who->public_key, who->secret_key, answer)) {
+		ctl_error("this identity is not that of the team that reads these reports");
+		return CTL_REFUSED;
+	}
+	hex_encode(answer, sizeof answer, nonce);
+	return CTL_OK;
+}
+
+static bool add_text(json_t *args, const char *key, const char *text)
+{
+	if (text == NULL || json_object_set_new(args, key, json_string(text)) == 0)
+		return true;
+	ctl_error("%s is not UTF-8", key);
+	return false;
+}
+
+/* Proves and asks over one connection; on CTL_OK *data is the answer. */
+static enum ctl_exit ask(const char *cmd, const struct request *q, const struct ctl_identity *who,
+			 json_t **data)
+{
+	enum ctl_exit status;
+	struct ctl_client *c = ctl_connect(false, &status);
+	json_t *args = json_object();
+	char nonce[65] = "";
+
+	if (c != NULL)
+		status = prove(c, who, nonce);
+	if (status == CTL_OK &&
+	    (!add_text(args, "ref", q->ref) || !add_text(args, "reason", q->reason) ||
+	     !add_text(args, "actor", q->officer) || !add_text(args, "text", q->text)))
+		status = CTL_USAGE;
+	json_object_set_new(args, "nonce", json_string(nonce));
+	if (q->unknown_ok)
+		json_object_set_new(args, "unknown_ok", json_true());
+	if (status == CTL_OK)
+		status = ctl_request(c, cmd, json_incref(args), data);
+	json_decref(args);
+	ctl_close(c);
+	sodium_memzero(nonce, sizeof nonce);
+	return status;
+}
+
+/* ---- showing ---- */
+
+static void print_wrapped(const char *text, int indent)
+{
+	char *clean = ctl_clean(text, false);
+	size_t width = (ctl_globals.width > 0 ? (size_t)ctl_globals.width : 80) - (size_t)indent;
+	const char *next = clean;
+
+	while (*next != '\0') {
+		const char *line = next;
+		size_t len = ctl_wrap(line, width, &next);
+
+		printf("%*s%.*s\n", indent, "", (int)len, line);
+	}
+	mem_free(clean);
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL ? text : "";
+}
+
+static void print_answers(const json_t *answers)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(answers, i, item) {
+		char *name = ctl_clean(text_of(item, "name"), true);
+		char *value = ctl_clean(text_of(item, "value"), true);
+
+		printf("  %s: %s\n", name, value);
+		if (strcmp(text_of(item, "text"), text_of(item, "value")) != 0)
+			print_wrapped(text_of(item, "text"), TEXT_INDENT);
+		mem_free(name);
+		mem_free(value);
+	}
+}
+
+/* The payload: texts, answers, and what the flow made of them. */
+static void print_payload(const json_t *payload)
+{
+	const json_t *texts = json_object_get(payload, "texts");
+	json_t *rest = json_copy((json_t *)payload), *item;
+	size_t i;
+
+	json_object_del(rest, "texts");
+	json_object_del(rest, "answers");
+	ctl_object(stdout, rest, 2);
+	json_decref(rest);
+	json_array_foreach(texts, i, item) {
+		printf("  text %zu\n", i + 1);
+		print_wrapped(json_is_string(item) ? json_string_value(item) : text_of(item, "text"),
+			      TEXT_INDENT);
+	}
+	print_answers(json_object_get(payload, "answers"));
+}
+
+static json_int_t stamp_of(const json_t *revision)
+{
+	return json_integer_value(json_object_get(revision, "stamp"));
+}
+
+/* Each revision is the whole of its conversation so far: people need the newest of each. */
+static bool superseded(const json_t *revisions, const json_t *one)
+{
+	json_t *other;
+	size_t i;
+
+	json_array_foreach(revisions, i, other)
+		if (strcmp(text_of(other, "conversation"), text_of(one, "conversation")) == 0 &&
+		    strcmp(text_of(other, "report"), text_of(one, "report")) == 0 &&
+		    stamp_of(other) > stamp_of(one))
+			return true;
+	return false;
+}
+
+/* Decrypts each revision in place: {"row", "stamp", ..., "payload"}; the number that stayed shut. */
+static size_t open_all(const json_t *revisions, const struct ctl_identity *who, json_t *out)
+{
+	static const char *const kept[] = { "report", "conversation", "row", "stamp" };
+	size_t i, shut = 0;
+	json_t *revision;
+
+	json_array_foreach(revisions, i, revision) {
+		json_t *payload = ctl_open_revision(revision, who), *opened = json_object();
+
+		for (size_t k = 0; k < sizeof kept / sizeof kept[0]; k++)
+			json_object_set(opened, kept[k], json_object_get(revision, kept[k]));
+		shut += payload == NULL;
+		json_object_set_new(opened, "payload", payload != NULL ? payload : json_null());
+		json_array_append_new(out, opened);
+	}
+	return shut;
+}
+
+static void print_opened(const json_t *report, const json_t *opened)
+{
+	json_t *revision;
+	size_t i, shown = 0;
+
+	if (report != NULL)
+		ctl_object(stdout, report, 0);
+	json_array_foreach(opened, i, revision) {
+		const json_t *payload = json_object_get(revision, "payload");
+
+		if (superseded(opened, revision) || json_is_null(payload))
+			continue;
+		printf("%scontent, as of revision %zu of %zu\n", i > 0 ? "\n" : "", i + 1,
+		       json_array_size(opened));
+		print_payload(payload);
+		shown++;
+	}
+	if (shown == 0)
+		puts("content         (none)");
+}
+
+static enum ctl_exit show_report(const json_t *data, const struct ctl_identity *who)
+{
+	const json_t *revisions = json_object_get(data, "revisions");
+	json_t *opened = json_array(), *all;
+	size_t shut = open_all(revisions, who, opened);
+
+	if (ctl_globals.json) {
+		all = json_pack("[{s:O?,s:O}]", "report", json_object_get(data, "report"), "revisions",
+				opened);
+		ctl_json(stdout, all);
+		json_decref(all);
+	} else {
+		print_opened(json_object_get(data, "report"), opened);
+	}
+	if (shut > 0)
+		ctl_error("%zu of %zu revisions are not sealed for this identity, or are damaged", shut,
+			  json_array_size(revisions));
+	json_decref(opened);
+	return shut > 0 ? CTL_NOTHING : CTL_OK;
+}
+
+int cmd_report_open(int argc, char **argv)
+{
+	struct request q = { .officer = login_name() };
+	const struct ctl_option options[] = {
+		{ "--identity", &q.identity_file, NULL, true },
+		{ "--reason", &q.reason, NULL, true },
+		{ "--officer", &q.officer, NULL, true },
+		{ NULL, NULL, NULL, false },
+	};
+	struct ctl_identity who;
+	enum ctl_exit status;
+	json_t *data = NULL;
+
+	if (!ctl_parse(argc, argv, 2, options, &q.ref, 1, 1))
+		return CTL_USAGE;
+	if (!read_identity(q.identity_file, &who))
+		return CTL_CONFIG;
+	status = ask("report-open", &q, &who, &data);
+	if (status == CTL_OK)
+		status = show_report(data, &who);
+	json_decref(data);
+	sodium_memzero(&who, sizeof who);
+	return (int)status;
+}
+
+static void show_contact(const json_t *data, bool sent)
+{
+	const char *number = text_of(data, "number");
+	json_t *rest;
+
+	if (ctl_globals.json) {
+		rest = json_pack("[O]", data);
+		ctl_json(stdout, rest);
+		json_decref(rest);
+		return;
+	}
+	rest = json_copy((json_t *)data);
+	json_object_del(rest, "number");
+	if (sent)
+		puts("The text is on its way from the hotline's number.");
+	else
+		printf("%s\n", number);
+	ctl_object(stdout, rest, 0);
+	json_decref(rest);
+	puts("Heed what the reporter said about when and how it is safe to call. Say nothing of the\n"
+	     "report until you know who answers; if somebody else does, it was a wrong number.");
+}
+
+int cmd_report_contact(int argc, char **argv)
+{
+	struct request q = { .officer = login_name() };
+	const struct ctl_option options[] = {
+		{ "--identity", &q.identity_file, NULL, true },
+		{ "--reason", &q.reason, NULL, true },
+		{ "--officer", &q.officer, NULL, true },
+		{ "--text", &q.text, NULL, false },
+		{ "--unknown-ok", NULL, &q.unknown_ok, false },
+		{ NULL, NULL, NULL, false },
+	};
+	struct ctl_identity who;
+	enum ctl_exit status;
+	json_t *data = NULL;
+
+	if (!ctl_parse(argc, argv, 2, options, &q.ref, 1, 1))
+		return CTL_USAGE;
+	if (!read_identity(q.identity_file, &who))
+		return CTL_CONFIG;
+	status = ask("report-contact", &q, &who, &data);
+	sodium_memzero(&who, sizeof who);
+	if (status == CTL_OK)
+		show_contact(data, q.text != NULL);
+	json_decref(data);
+	return (int)status;
+}
+
+/* ---- without a daemon ---- */
+
+int cmd_report_recover(int argc, char **argv)
+{
+	const char *file = NULL, *identity_file = NULL;
+	const struct ctl_option options[] = {
+		{ "--identity", &identity_file, NULL, true },
+		{ NULL, NULL, NULL, false },
+	};
+	struct ctl_identity who;
+	enum ctl_exit status;
+	json_error_t e;
+	json_t *data;
+
+	if (!ctl_parse(argc, argv, 2, options, &file, 1, 1))
+		return CTL_USAGE;
+	if (!read_identity(identity_file, &who))
+		return CTL_CONFIG;
+	data = json_load_file(file, 0, &e);
+	if (data == NULL || !json_is_array(json_object_get(data, "revisions"))) {
+		ctl_error("%s:%d:%d: an object with \"revisions\" is expected (doc/keys.md): %s", file,
+			  data == NULL ? e.line : 1, data == NULL ? e.column : 1,
+			  data == NULL ? e.text : "there is none");
+		status = CTL_CONFIG;
+	} else {
+		status = show_report(data, &who);
+	}
+	json_decref(data);
+	sodium_memzero(&who, sizeof who);
+	return (int)status;
+}
+
+/* ---- cases ---- */
+
+int cmd_case(int argc, char **argv)
+{
+	const char *ref = NULL, *actor = NULL;
+	const struct ctl_option options[] = {
+		{ "--actor", &actor, NULL, true },
+		{ NULL, NULL, NULL, false },
+	};
+	enum ctl_exit status;
+	json_t *data = NULL;
+
+	if (!ctl_parse(argc, argv, 2, options, &ref, 1, 1))
+		return CTL_USAGE;
+	status = ctl_call("case",
+			  json_pack("{s:s,s:s,s:s}", "action", argv[1], "ref", ref, "actor", actor),
+			  &data);
+	if (status != CTL_OK)
+		return (int)status;
+	if (ctl_globals.json)
+		ctl_json(stdout, data);
+	else if (json_object_size(data) > 0)
+		ctl_object(stdout, data, 0);
+	else
+		printf("%s: %s\n", ref, strcmp(argv[1], "ack") == 0 ? "acknowledged" : "closed");
+	json_decref(data);
+	return CTL_OK;
+}

@@ -1,0 +1,172 @@
+/* hotlinectl: the tool of operators, officers and flow authors. One command = one row of the table. */
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/yaml.h"
+#include "config.h"
+#include "ctl/ctl.h"
+
+enum { NAME_WIDTH = 16, HELP_INDENT = 2 };
+
+struct command {
+	const char *name; /* one word or two */
+	const char *args;
+	const char *help;
+	ctl_command_fn *run;
+	bool needs_daemon;
+};
+
+static const struct command commands[] = {
+	{ "status", "", "links, stores, queues and keys at a glance", cmd_status, true },
+	{ "messages", "[--from NUMBER|-] [--ref REF] [--limit N]", "texts in and out, without content",
+	  cmd_list, true },
+	{ "reports", "[--from NUMBER|-] [--ref REF] [--limit N]", "reports that were filed", cmd_list,
+	  true },
+	{ "cases", "[--from NUMBER|-] [--ref REF] [--limit N]", "cases and who has them", cmd_list,
+	  true },
+	{ "notifications", "[--from NUMBER|-] [--ref REF] [--limit N]", "alerts sent to officers",
+	  cmd_list, true },
+	{ "timers", "[--from NUMBER|-] [--ref REF] [--limit N]", "what happens next, and when",
+	  cmd_list, true },
+	{ "case ack", "REF --actor NAME", "acknowledge a case for an officer", cmd_case, true },
+	{ "case close", "REF --actor NAME", "close a case for the officer who has it", cmd_case, true },
+	{ "report open", "REF --identity FILE --reason TEXT [--officer NAME]",
+	  "decrypt and read a report; the access is written down", cmd_report_open, true },
+	{ "report contact",
+	  "REF --identity FILE --reason TEXT [--officer NAME] [--text TEXT] [--unknown-ok]",
+	  "the reporter's number, or a text to it, where that is safe", cmd_report_contact, true },
+	{ "report recover", "FILE --identity FILE",
+	  "decrypt exported rows without a daemon (escrow; doc/keys.md)", cmd_report_recover, false },
+	{ "roster import", "FILE", "replace the list of officers", cmd_roster_import, true },
+	{ "flow", "check FILE...", "check flows before they run", cmd_flow, false },
+	{ "phone", "[--from NUMBER] [--officer NUMBER] [--script FILE]",
+	  "a phone in the terminal, a reporter's and an officer's", cmd_phone, true },
+	{ "reload", "", "read configuration and flows again", cmd_reload, true },
+	{ "db migrate", "", "bring the database to this version's schema", cmd_db_migrate, false },
+	{ "keys init", "--dir DIR [--team NAME]", "make the keys of a new hotline", cmd_keys_init,
+	  false },
+	{ "keys backup", "--dir DIR --out FILE [--passphrase-file FILE]",
+	  "save what the host needs under a passphrase", cmd_keys_backup, false },
+	{ "keys restore", "--in FILE --dir DIR [--passphrase-file FILE]",
+	  "put a backup back into an empty folder", cmd_keys_restore, false },
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static const char global_help[] =
+	"Options of every command:\n"
+	"  --config FILE     configuration ($HOTLINED_CONFIG, else /etc/hotlined/hotlined.yaml)\n"
+	"  --socket PATH     control socket, in place of the one the configuration names\n"
+	"  --json            for machines: JSON as the daemon gave it\n"
+	"  --help, --version\n";
+
+static const char exit_help[] =
+	"Exit codes:\n"
+	"  0   done\n"
+	"  1   nothing found (with --from or --ref, without --json), or a script's expectation failed\n"
+	"  2   the command line is wrong\n"
+	"  69  the daemon or a store does not answer\n"
+	"  77  refused: not entitled, or not safe to call\n"
+	"  78  configuration, key or input file is wrong\n";
+
+static void print_command(const struct command *c)
+{
+	printf("  %-*s%s%s\n", NAME_WIDTH, c->name, c->help,
+	       c->needs_daemon ? "" : " [no daemon needed]");
+}
+
+static int print_help(void)
+{
+	puts("hotlinectl COMMAND [ARGUMENTS]\n\nCommands (hotlinectl COMMAND --help tells more):");
+	for (size_t i = 0; i < COMMANDS; i++)
+		print_command(&commands[i]);
+	printf("\n%s\n%s", global_help, exit_help);
+	return CTL_OK;
+}
+
+/* Number of words of the name that argv starts with, or 0. */
+static int matches(const struct command *c, int argc, char **argv)
+{
+	const char *space = strchr(c->name, ' ');
+	size_t first = space != NULL ? (size_t)(space - c->name) : strlen(c->name);
+
+	if (argc < 1 || strlen(argv[0]) != first || strncmp(argv[0], c->name, first) != 0)
+		return 0;
+	if (space == NULL)
+		return 1;
+	return argc > 1 && strcmp(argv[1], space + 1) == 0 ? 2 : 0;
+}
+
+static const struct command *find_command(int argc, char **argv)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (matches(&commands[i], argc, argv) > 0)
+			return &commands[i];
+	return NULL;
+}
+
+/* Help for one command, or for all that begin with the word given. */
+static int print_command_help(const struct command *found, const char *word)
+{
+	size_t len = strlen(word), shown = 0;
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		const struct command *c = &commands[i];
+
+		if (found != NULL ? c != found
+				  : strncmp(c->name, word, len) != 0 || c->name[len] != ' ')
+			continue;
+		printf("hotlinectl %s %s\n%*s%s\n", c->name, c->args, HELP_INDENT, "", c->help);
+		shown++;
+	}
+	if (shown == 0)
+		return print_help();
+	printf("\n%s", global_help);
+	return CTL_OK;
+}
+
+static int unknown(int argc, char **argv)
+{
+	const char *names[COMMANDS + 1];
+	const char *near;
+	char word[128];
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		names[i] = commands[i].name;
+	names[COMMANDS] = NULL;
+	snprintf(word, sizeof word, "%s%s%s", argv[0], argc > 1 ? " " : "", argc > 1 ? argv[1] : "");
+	near = yaml_nearest(word, names);
+	if (near == NULL)
+		near = yaml_nearest(argv[0], names);
+	if (near != NULL)
+		ctl_error("there is no command \"%.60s\"; did you mean \"%s\"?", word, near);
+	else
+		ctl_error("there is no command \"%.60s\"; see: hotlinectl --help", word);
+	return CTL_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	bool help = false, version = false;
+	const struct command *c;
+
+	if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX < 2)
+		setlocale(LC_CTYPE, "C.UTF-8");
+	argc = ctl_take_globals(argc, argv, &help, &version);
+	if (argc < 0)
+		return CTL_USAGE;
+	if (version) {
+		puts("hotlinectl " PACKAGE_VERSION);
+		return CTL_OK;
+	}
+	c = find_command(argc - 1, argv + 1);
+	if (help || (argc > 1 && strcmp(argv[1], "help") == 0))
+		return argc > 1 ? print_command_help(c, argv[1]) : print_help();
+	if (argc < 2) {
+		ctl_error("a command is needed; see: hotlinectl --help");
+		return CTL_USAGE;
+	}
+	if (c == NULL)
+		return unknown(argc - 1, argv + 1);
+	return c->run(argc - 1, argv + 1);
+}

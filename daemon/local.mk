@@ -1,0 +1,116 @@
+# Layers from the bottom: base, core (pure), store, path (the stations of a message), control.
+noinst_LIBRARIES += libbase.a libcore.a libstore.a libpath.a libcontrol.a
+
+libbase_a_SOURCES = \
+	daemon/base/buf.c daemon/base/buf.h \
+	daemon/base/conf.c daemon/base/conf.h \
+	daemon/base/log.c daemon/base/log.h \
+	daemon/base/loop.c daemon/base/loop.h \
+	daemon/base/map.c daemon/base/map.h \
+	daemon/base/mem.c daemon/base/mem.h \
+	daemon/base/notify.c daemon/base/notify.h \
+	daemon/base/yaml.c daemon/base/yaml.h
+
+libcore_a_SOURCES = \
+	daemon/core/charset.c daemon/core/charset.h \
+	daemon/core/command.c daemon/core/command.h \
+	daemon/core/crc32c.c daemon/core/crc32c.h \
+	daemon/core/entry.c daemon/core/entry.h \
+	daemon/core/ids.c daemon/core/ids.h \
+	daemon/core/inbound.c daemon/core/inbound.h \
+	daemon/core/letters.c daemon/core/letters.h \
+	daemon/core/number.cc daemon/core/number.h \
+	daemon/core/outbound.h \
+	daemon/core/places.c daemon/core/places.h daemon/core/places_data.h \
+	daemon/core/places_match.c daemon/core/places_match.h \
+	daemon/core/places_words.c daemon/core/places_words.h
+nodist_libcore_a_SOURCES = daemon/core/places_data.c
+CLEANFILES += daemon/core/places_data.c
+BUILT_SOURCES += daemon/core/places_data.c
+
+PLACES = $(srcdir)/daemon/data/vn-units.tsv $(srcdir)/daemon/data/vn-units-former.tsv \
+	$(srcdir)/daemon/data/vn-units-aliases.tsv
+EXTRA_DIST += $(PLACES) build-aux/embed-places
+placesdocdir = $(docdir)
+dist_placesdoc_DATA = daemon/data/vn-units.LICENSE.txt
+daemon/core/places_data.c: $(PLACES) $(srcdir)/build-aux/embed-places
+	@$(MKDIR_P) daemon/core
+	$(AM_V_GEN)AWK='$(AWK)' $(SHELL) $(srcdir)/build-aux/embed-places $(PLACES) >$@.tmp && mv $@.tmp $@
+
+libstore_a_SOURCES = \
+	daemon/store/keyspace.c daemon/store/keyspace.h \
+	daemon/store/migrate.c \
+	daemon/store/pg.c daemon/store/pg.h \
+	daemon/store/redis.c daemon/store/redis.h \
+	daemon/store/spool.c daemon/store/spool.h \
+	daemon/store/spool_format.c daemon/store/spool_format.h \
+	daemon/store/vault.c daemon/store/vault.h \
+	daemon/store/vault_files.c daemon/store/vault_files.h
+nodist_libstore_a_SOURCES = daemon/store/schema_data.c
+CLEANFILES += daemon/store/schema_data.c
+BUILT_SOURCES += daemon/store/schema_data.c
+
+SCHEMA = $(srcdir)/daemon/schema/001_base.sql $(srcdir)/daemon/schema/002_filing.sql \
+	$(srcdir)/daemon/schema/003_escalation.sql $(srcdir)/daemon/schema/004_api.sql
+EXTRA_DIST += $(SCHEMA) build-aux/embed-schema
+daemon/store/schema_data.c: $(SCHEMA) $(srcdir)/build-aux/embed-schema
+	@$(MKDIR_P) daemon/store
+	$(AM_V_GEN)$(SHELL) $(srcdir)/build-aux/embed-schema $(SCHEMA) >$@.tmp && mv $@.tmp $@
+
+libpath_a_SOURCES = \
+	daemon/path/acks.c daemon/path/acks.h \
+	daemon/path/alert.c daemon/path/alert.h \
+	daemon/path/escalate.c daemon/path/escalate.h \
+	daemon/path/conversation.c daemon/path/conversation.h \
+	daemon/path/delivery.h \
+	daemon/path/filing.c daemon/path/filing.h \
+	daemon/path/flowbook.c daemon/path/flowbook.h \
+	daemon/path/hotline.c daemon/path/hotline.h \
+	daemon/path/intake.c daemon/path/intake.h \
+	daemon/path/outbox.c daemon/path/outbox.h \
+	daemon/path/parts.c daemon/path/parts.h \
+	daemon/path/pending.c daemon/path/pending.h \
+	daemon/path/reply.c daemon/path/reply.h \
+	daemon/path/roles.c daemon/path/roles.h \
+	daemon/path/session.c daemon/path/session.h
+
+libcontrol_a_SOURCES = \
+	daemon/control/commands.c \
+	daemon/control/control.c daemon/control/control.h
+
+COMMON_LIBS = $(EVENT_LIBS) $(PQ_LIBS) $(HIREDIS_LIBS) $(YAML_LIBS) $(SODIUM_LIBS) \
+	$(JANSSON_LIBS) $(UTF8PROC_LIBS) $(PHONENUMBER_LIBS) -lpthread
+
+# The dummy C++ source makes automake link with the C++ compiler: number.cc sits in a library.
+sbin_PROGRAMS += hotlined
+hotlined_SOURCES = daemon/hotlined.c
+nodist_EXTRA_hotlined_SOURCES = dummy.cxx
+hotlined_LDADD = libcontrol.a libadapters.a libpath.a libstore.a libcore.a libflow.a libbase.a $(COMMON_LIBS)
+
+# Everything of the tool but its main, so that tests link it.
+noinst_LIBRARIES += libctl.a
+libctl_a_SOURCES = \
+	daemon/ctl/ctl.h \
+	daemon/ctl/client.c \
+	daemon/ctl/cmd_db.c \
+	daemon/ctl/cmd_flow.c \
+	daemon/ctl/cmd_keys.c \
+	daemon/ctl/cmd_list.c \
+	daemon/ctl/cmd_phone.c \
+	daemon/ctl/cmd_report.c \
+	daemon/ctl/cmd_roster.c \
+	daemon/ctl/options.c \
+	daemon/ctl/phone.h \
+	daemon/ctl/phone_link.c \
+	daemon/ctl/phone_script.c \
+	daemon/ctl/phone_view.c \
+	daemon/ctl/sealed.c \
+	daemon/ctl/table.c
+
+bin_PROGRAMS += hotlinectl
+hotlinectl_SOURCES = daemon/hotlinectl.c
+nodist_EXTRA_hotlinectl_SOURCES = dummy.cxx
+hotlinectl_LDADD = libctl.a libstore.a libcore.a libflow.a libbase.a $(COMMON_LIBS)
+
+dist_man_MANS = doc/hotlinectl.1
+dist_doc_DATA = doc/keys.md

@@ -1,0 +1,186 @@
+/* Station of the officers. */
+#include "path/acks.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "core/command.h"
+#include "path/alert.h"
+#include "path/conversation.h"
+#include "path/delivery.h"
+#include "path/escalate.h"
+#include "path/filing.h"
+#include "path/hotline.h"
+#include "path/reply.h"
+#include "store/pg.h"
+
+enum { RETRY_MS = 500, TEXT_MAX = 200 };
+
+static const struct pg_statement run_command = {
+	"acks_command", "select o_result, o_case_ref, o_urgency, o_other"
+			" from officer_command($1::uuid, $2::text, $3::bytea, $4::bytea)"};
+
+/* The command as the database knows it. Handing over to a named officer is declining for now: the next
+ * one is told at once. */
+static const char *const verbs[] = {
+	[COMMAND_ACK] = "ack",   [COMMAND_DECLINE] = "decline", [COMMAND_PASS] = "decline",
+	[COMMAND_DONE] = "done", [COMMAND_WHO] = "who",
+};
+
+/* What the officer is told: {r} reference, {u} urgency, {o} other officer or number of officers. */
+static const struct {
+	const char *result, *text;
+} answers[] = {
+	{"acked", "Da ghi nhan: ban nhan {r} ({u}). Xong viec nhan: XONG va ma."},
+	{"already_yours", "{r} ({u}) dang do ban phu trach."},
+	{"taken", "{r} da do {o} nhan truoc."},
+	{"declined", "Da ghi: ban khong nhan {r}. Dang bao nguoi tiep theo."},
+	{"done", "Da dong {r}."},
+	{"not_yours", "{r} khong do ban phu trach, chua dong."},
+	{"wrong_code", "Sai ma. Hay nhan NHAN va 6 so trong tin bao."},
+	{"no_open", "Khong co viec nao dang cho ban."},
+	{"several", "Co nhieu viec dang cho. Hay nhan NHAN va 6 so trong tin bao."},
+	{"closed", "{r} da dong roi."},
+	{"who", "So nguoi dang truc: {o}."},
+	{"unknown", "So nay chua duoc dang ky."},
+};
+
+struct acks {
+	struct hotline *h; /* borrowed */
+};
+
+struct order {
+	struct acks *acks;
+	struct delivery *delivery; /* owned */
+	struct command command;
+	struct loop_timer *retry;  /* owned; NULL until needed */
+	char text[TEXT_MAX];       /* the answer */
+};
+
+static void ask(void *arg);
+
+static void order_free(struct order *o)
+{
+	loop_timer_free(o->retry);
+	delivery_free(o->delivery);
+	mem_free(o);
+}
+
+/* The delivery gets its row like every other. */
+static void file(struct order *o)
+{
+	struct hotline *h = o->acks->h;
+	struct data_key key;
+	struct entry entry = {0};
+
+	vault_data_key_new(h->vault, &o->delivery->id, loop_wall_us(h->loop), &key);
+	entry_from_delivery(h, o->delivery, &key, DISPOSITION_OFFICER, &entry);
+	data_key_wipe(&key);
+	filing_direct(h->filing, &entry);
+}
+
+/* Fills a text of the table in; what does not fit is left out. */
+static void fill(const char *text, const char *ref, const char *urgency, const char *other,
+		 char out[TEXT_MAX])
+{
+	struct buf b = {0};
+
+	for (; *text; text++) {
+		const char *value = text[0] != '{'   ? NULL
+				    : text[1] == 'r' ? ref
+				    : text[1] == 'u' ? urgency
+						     : other;
+
+		if (value)
+			text += 2;
+		buf_printf(&b, "%s", value ? value : (char[]){*text, '\0'});
+	}
+	snprintf(out, TEXT_MAX, "%s", buf_cstr(&b));
+	buf_free(&b);
+}
+
+static void on_answer(void *arg, const struct pg_result *r)
+{
+	struct order *o = arg;
+	const char *result = pg_rows(r) == 1 ? pg_get(r, 0, 0) : "";
+
+	log_info("acks", "%s case=%s %s", command_verb_name(o->command.verb), pg_get(r, 0, 1), result);
+	for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
+		if (strcmp(answers[i].result, result) == 0)
+			fill(answers[i].text, pg_get(r, 0, 1), alert_urgency_words(pg_get(r, 0, 2)),
+			     pg_get(r, 0, 3), o->text);
+	}
+}
+
+static void on_done(void *arg, enum pg_outcome outcome, const char *error)
+{
+	struct order *o = arg;
+	struct hotline *h = o->acks->h;
+
+	if (outcome != PG_OK) {
+		if (outcome == PG_FAILED)
+			log_error("acks", "a command cannot be carried out: %s", error ? error : "");
+		if (!o->retry)
+			o->retry = loop_timer_new(h->loop, ask, o);
+		loop_timer_set(o->retry, RETRY_MS);
+		return;
+	}
+	file(o);
+	reply_send(h, o->delivery, o->text[0] ? o->text : NULL);
+	order_free(o);
+	escalate_hint(h->escalate);
+	alert_hint(h->alert);
+}
+
+/* A case's reference is no secret, so it acknowledges nothing: it is treated as a code that is wrong by
+ * its length, which stops no timer. */
+static void put_code(struct pg_params *p, const struct order *o)
+{
+	const char *digits = o->command.ref[0] ? o->command.ref : o->command.code;
+	uint8_t hash[ALERT_HASH_LEN];
+
+	if (!digits[0]) {
+		pg_put_bytes(p, NULL, 0);
+		return;
+	}
+	alert_code_hash(o->acks->h->vault, o->delivery->subject, digits, hash);
+	pg_put_bytes(p, hash, sizeof(hash));
+}
+
+static void ask(void *arg)
+{
+	struct order *o = arg;
+	struct pg_params *p = pg_params_new();
+
+	pg_put_uuid(p, o->delivery->id.b);
+	pg_put_text(p, verbs[o->command.verb]);
+	pg_put_bytes(p, o->delivery->subject, sizeof(o->delivery->subject));
+	put_code(p, o);
+	pg_exec(o->acks->h->pg_duty, &run_command, p, on_answer, on_done, o);
+}
+
+void acks_take(struct acks *acks, struct delivery *d, const struct command *command)
+{
+	struct order *o = mem_alloc(sizeof(*o));
+
+	o->acks = acks;
+	o->delivery = d;
+	o->command = *command;
+	ask(o);
+}
+
+struct acks *acks_new(struct hotline *h)
+{
+	struct acks *acks = mem_alloc(sizeof(*acks));
+
+	acks->h = h;
+	return acks;
+}
+
+void acks_free(struct acks *acks)
+{
+	mem_free(acks);
+}

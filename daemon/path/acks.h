@@ -1,0 +1,16 @@
+/* Officers' commands: acknowledge, decline, close, who is on duty. Number and code must both match; the
+ * decision is one SQL function, and what it answered is told back to the officer. */
+#ifndef PATH_ACKS_H
+#define PATH_ACKS_H
+
+struct acks;
+struct command;
+struct delivery;
+struct hotline;
+
+struct acks *acks_new(struct hotline *h);
+void acks_free(struct acks *acks);
+/* Takes ownership of the delivery. A command is never lost to a store that is away: it waits. */
+void acks_take(struct acks *acks, struct delivery *d, const struct command *command);
+
+#endif

@@ -1,0 +1,440 @@
+/* Steps a conversation and writes down what it led to, sealed. */
+#include "path/conversation.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/conf.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "core/places.h"
+#include "flows/engine/flow.h"
+#include "path/delivery.h"
+#include "path/flowbook.h"
+#include "path/hotline.h"
+
+enum { CONVERSATION_VERSION = 1, REF_DIGITS = 1000000 };
+
+/* ---- opening, saving, loading ---- */
+
+/* Six digits out of a keyed hash: the same opening text always has the same reference, and nobody can
+ * count our cases from it. */
+static void make_ref(struct hotline *h, struct conversation *c)
+{
+	uint8_t hash[VAULT_INDEX_LEN];
+	uint32_t n;
+
+	vault_index(h->vault, VAULT_IDX_CONVERSATION, c->opening_key, sizeof(c->opening_key), hash);
+	n = (uint32_t)hash[0] << 24 | (uint32_t)hash[1] << 16 | (uint32_t)hash[2] << 8 | hash[3];
+	snprintf(c->ref, sizeof(c->ref), "%.8s-%06u", h->conf->ref_prefix, n % REF_DIGITS);
+}
+
+struct conversation *conversation_new(struct hotline *h, const struct delivery *d)
+{
+	struct conversation *c = mem_alloc(sizeof(*c));
+
+	c->id = d->id;
+	memcpy(c->opening_key, d->dup_key, sizeof(c->opening_key));
+	memcpy(c->subject, d->subject, sizeof(c->subject));
+	c->first_us = d->wall_us;
+	snprintf(c->adapter, sizeof(c->adapter), "%s", d->in.adapter);
+	snprintf(c->link, sizeof(c->link), "%s", d->in.link);
+	snprintf(c->channel, sizeof(c->channel), "%s", d->in.channel == CHANNEL_USSD ? "ussd" : "sms");
+	snprintf(c->short_code, sizeof(c->short_code), "%.23s", d->in.dest);
+	make_ref(h, c);
+	vault_data_key_new(h->vault, &c->id, loop_wall_us(h->loop), &c->key);
+	c->flow = flow_state_new(flowbook_current(h->flowbook), c->ref, "");
+	return c;
+}
+
+void conversation_free(struct conversation *c)
+{
+	if (!c)
+		return;
+	data_key_wipe(&c->key);
+	flow_state_free(c->flow);
+	mem_free(c);
+}
+
+void conversation_save(const struct conversation *c, struct buf *out)
+{
+	struct buf state = {0};
+
+	buf_put_u8(out, CONVERSATION_VERSION);
+	buf_put(out, c->id.b, sizeof(c->id.b));
+	buf_put(out, c->opening_key, sizeof(c->opening_key));
+	buf_put_str(out, c->ref);
+	buf_put_u64(out, (uint64_t)c->first_us);
+	buf_put_u64(out, (uint64_t)c->stamp);
+	buf_put_u64(out, (uint64_t)c->due_ms);
+	buf_put_u32(out, c->due_turn);
+	buf_put_str(out, c->adapter);
+	buf_put_str(out, c->link);
+	buf_put_str(out, c->channel);
+	buf_put_str(out, c->short_code);
+	buf_put(out, c->subject, sizeof(c->subject));
+	data_key_save(&c->key, out);
+	flow_state_save(c->flow, &state);
+	buf_put_bytes(out, state.data, state.len);
+	buf_free(&state);
+}
+
+static void take_into(struct reader *r, void *out, size_t len)
+{
+	const uint8_t *bytes = reader_take(r, len);
+
+	if (bytes)
+		memcpy(out, bytes, len);
+}
+
+struct conversation *conversation_load(const void *bytes, size_t len)
+{
+	struct reader r = reader_of(bytes, len);
+	struct conversation *c = mem_alloc(sizeof(*c));
+	const uint8_t *state;
+	size_t state_len = 0;
+
+	if (reader_u8(&r) != CONVERSATION_VERSION)
+		r.bad = true;
+	take_into(&r, c->id.b, sizeof(c->id.b));
+	take_into(&r, c->opening_key, sizeof(c->opening_key));
+	reader_str_into(&r, c->ref, sizeof(c->ref));
+	c->first_us = (int64_t)reader_u64(&r);
+	c->stamp = (int64_t)reader_u64(&r);
+	c->due_ms = (int64_t)reader_u64(&r);
+	c->due_turn = reader_u32(&r);
+	reader_str_into(&r, c->adapter, sizeof(c->adapter));
+	reader_str_into(&r, c->link, sizeof(c->link));
+	reader_str_into(&r, c->channel, sizeof(c->channel));
+	reader_str_into(&r, c->short_code, sizeof(c->short_code));
+	take_into(&r, c->subject, sizeof(c->subject));
+	if (!r.bad && !data_key_load(&r, &c->key))
+		r.bad = true;
+	state = reader_bytes(&r, &state_len);
+	if (!r.bad)
+		c->flow = flow_state_load(state, state_len);
+	if (c->flow)
+		return c;
+	conversation_free(c);
+	return NULL;
+}
+
+bool conversation_ended(const struct conversation *c)
+{
+	return flow_state_ended(c->flow);
+}
+
+/* ---- what is filed ---- */
+
+void conversation_row(const struct vault *vault, const struct id16 *conversation, int64_t stamp,
+		      struct id16 *row)
+{
+	struct buf name = {0};
+
+	buf_put_str(&name, "revision");
+	buf_put(&name, conversation->b, sizeof(conversation->b));
+	buf_put_u64(&name, (uint64_t)stamp);
+	vault_index(vault, VAULT_IDX_CONVERSATION, name.data, name.len, row->b);
+	buf_free(&name);
+}
+
+static void blob(uint8_t **to, size_t *to_len, const void *bytes, size_t len)
+{
+	*to = mem_dup(bytes, len);
+	*to_len = len;
+}
+
+static void put_key(const struct data_key *key, struct entry_key *out)
+{
+	out->intake = key->intake_id;
+	snprintf(out->team, sizeof(out->team), "%s", key->team);
+	blob(&out->wrapped, &out->wrapped_len, key->wrapped, sizeof(key->wrapped));
+	blob(&out->intake_team, &out->intake_team_len, key->intake_team, sizeof(key->intake_team));
+	blob(&out->intake_escrow, &out->intake_escrow_len, key->intake_escrow, sizeof(key->intake_escrow));
+}
+
+static void put_sender(struct hotline *h, const struct delivery *d, struct entry *e)
+{
+	static const char *const kinds[] = {
+		[NUMBER_MSISDN] = "msisdn", [NUMBER_SHORT] = "short", [NUMBER_ALNUM] = "alnum",
+		[NUMBER_NONE] = "none"};
+	struct buf sealed = {0};
+
+	snprintf(e->subject_kind, sizeof(e->subject_kind), "%s", kinds[d->from.kind]);
+	if (d->from.kind == NUMBER_NONE)
+		return;
+	e->has_subject = true;
+	memcpy(e->subject, d->subject, sizeof(e->subject));
+	vault_seal(h->vault, VAULT_CONTACT, d->subject, sizeof(d->subject), d->from.value,
+		   strlen(d->from.value), &sealed);
+	e->number_ct = sealed.data;
+	e->number_ct_len = sealed.len;
+}
+
+void entry_from_delivery(struct hotline *h, const struct delivery *d, const struct data_key *key,
+			 enum disposition disposition, struct entry *e)
+{
+	struct buf sealed = {0};
+
+	snprintf(e->node, sizeof(e->node), "%s", h->conf->node);
+	e->spool = d->spool;
+	e->has_message = true;
+	e->message = d->id;
+	memcpy(e->dup_key, d->dup_key, sizeof(e->dup_key));
+	put_sender(h, d, e);
+	snprintf(e->adapter, sizeof(e->adapter), "%s", d->in.adapter);
+	snprintf(e->link, sizeof(e->link), "%s", d->in.link);
+	snprintf(e->channel, sizeof(e->channel), "%s", d->in.channel == CHANNEL_USSD ? "ussd" : "sms");
+	snprintf(e->short_code, sizeof(e->short_code), "%.23s", d->in.dest);
+	e->received_us = d->wall_us;
+	e->disposition = disposition;
+	e->parts = d->in.part_total > 1 ? d->in.part_total : 1;
+	if (d->part_count) {
+		e->part = mem_dup(d->part, d->part_count * sizeof(*d->part));
+		e->part_count = d->part_count;
+	}
+	e->conversation = key->id;
+	put_key(key, &e->key);
+	data_key_seal(key, "messages", &d->id, d->text, strlen(d->text), &sealed);
+	e->message_ct = sealed.data;
+	e->message_ct_len = sealed.len;
+}
+
+static json_t *text_or_null(const char *text)
+{
+	json_t *value = text ? json_string(text) : NULL;
+
+	return value ? value : json_null();
+}
+
+/* The report so far, as the officer will read it. */
+static char *report_json(const struct flow_report *report)
+{
+	json_t *texts = json_array(), *answers = json_array();
+	json_t *root;
+	char *out;
+
+	for (size_t i = 0; i < report->text_count; i++)
+		json_array_append_new(texts, text_or_null(report->texts[i]));
+	for (size_t i = 0; i < report->answer_count; i++) {
+		const struct flow_answer *a = &report->answers[i];
+
+		json_array_append_new(answers, json_pack("{s:o,s:o,s:o}", "name", text_or_null(a->name), "value",
+							 text_or_null(a->value), "text", text_or_null(a->text)));
+	}
+	root = json_pack("{s:o,s:o,s:o,s:o,s:o}", "texts", texts, "answers", answers, "lang",
+			 text_or_null(report->lang), "urgency", text_or_null(urgency_name(report->urgency)),
+			 "kind", text_or_null(report->kind));
+	out = json_dumps(root, JSON_COMPACT);
+	json_decref(root);
+	return out;
+}
+
+/* Every place the reporter named, in the texts and in the answers. */
+static void put_place(struct hotline *h, const struct flow_report *report, struct entry *e)
+{
+	struct places_found found;
+	struct buf all = {0};
+
+	for (size_t i = 0; i < report->text_count; i++)
+		buf_printf(&all, "%s. ", report->texts[i]);
+	for (size_t i = 0; i < report->answer_count; i++)
+		buf_printf(&all, "%s. ", report->answers[i].text);
+	places_find(buf_cstr(&all), h->conf->home, &found);
+	buf_free(&all);
+	snprintf(e->commune, sizeof(e->commune), "%s", found.commune);
+	for (size_t i = 0; i < found.count; i++) {
+		size_t used = strlen(e->candidates);
+
+		snprintf(e->candidates + used, sizeof(e->candidates) - used, "%s%s", used ? "," : "",
+			 found.candidates[i]);
+	}
+}
+
+static void put_report(struct hotline *h, struct conversation *c, const struct flow *flow,
+		       int64_t now_us, bool same, struct entry *e)
+{
+	struct flow_report report;
+	struct id16 row;
+	struct buf sealed = {0};
+	char *json;
+
+	flow_report(flow, c->flow, &report);
+	if (report.substantive) {
+		if (!same || c->stamp == 0)
+			c->stamp = now_us > c->stamp ? now_us : c->stamp + 1;
+		e->has_report = true;
+		memcpy(e->opening_key, c->opening_key, sizeof(e->opening_key));
+		snprintf(e->ref, sizeof(e->ref), "%s", c->ref);
+		e->stamp = c->stamp;
+		snprintf(e->urgency, sizeof(e->urgency), "%s", urgency_name(report.urgency));
+		snprintf(e->kind, sizeof(e->kind), "%s", report.kind);
+		snprintf(e->lang, sizeof(e->lang), "%s", report.lang);
+		e->partial = report.partial;
+		e->safe_contact = report.safe_contact;
+		e->first_us = c->first_us;
+		put_place(h, &report, e);
+		conversation_row(h->vault, &c->id, c->stamp, &row);
+		json = report_json(&report);
+		data_key_seal(&c->key, "report_revisions", &row, json, strlen(json), &sealed);
+		free(json);
+		e->body_ct = sealed.data;
+		e->body_ct_len = sealed.len;
+		vault_mac(h->vault, sealed.data, sealed.len, e->mac);
+	}
+	flow_report_fini(&report);
+}
+
+/* ---- turns ---- */
+
+static enum disposition disposition_of(const struct flow *flow, const struct delivery *d)
+{
+	static const enum disposition of_class[] = {
+		[FLOW_TEXT_REPORT] = DISPOSITION_REPORT, [FLOW_TEXT_ANSWER] = DISPOSITION_ANSWER,
+		[FLOW_TEXT_STOP] = DISPOSITION_STOP,     [FLOW_TEXT_OTHERS] = DISPOSITION_OTHERS,
+		[FLOW_TEXT_EMPTY] = DISPOSITION_EMPTY,
+	};
+	struct flow_triage triage;
+
+	if (d->in.alphabet == ALPHABET_PDU)
+		return DISPOSITION_UNDECODABLE;
+	flow_triage(flow, d->text, &triage);
+	return of_class[triage.text_class];
+}
+
+/* Effects into the conversation and the result. Returns true if a revision is to be filed. */
+static bool apply(struct conversation *c, const struct flow_effects *effects, struct turn_result *out)
+{
+	bool file = false;
+
+	for (size_t i = 0; i < effects->count; i++) {
+		const struct flow_effect *e = &effects->items[i];
+
+		if (e->kind == FLOW_SEND && !out->reply && !flow_state_silent(c->flow))
+			out->reply = mem_strdup(e->text);
+		if (e->kind == FLOW_TIMER) {
+			c->due_ms = e->at_ms;
+			c->due_turn = e->turn;
+		}
+		if (e->kind == FLOW_FILE)
+			file = true;
+	}
+	if (flow_state_ended(c->flow))
+		c->due_ms = 0;
+	return file;
+}
+
+void conversation_hear(struct hotline *h, struct conversation *c, const struct delivery *d,
+		       struct turn_result *out)
+{
+	const struct flow *flow = flowbook_find(h->flowbook, flow_state_flow_hash(c->flow));
+	struct flow_event event = {.kind = FLOW_EV_TEXT, .text = d->text};
+	struct flow_effects effects;
+	bool file;
+
+	event.ussd = d->in.channel == CHANNEL_USSD;
+	memcpy(event.id, d->id.b, sizeof(event.id));
+	flow_step(flow, c->flow, &event, loop_wall_us(h->loop) / 1000, &effects);
+	file = apply(c, &effects, out);
+	entry_from_delivery(h, d, &c->key, disposition_of(flow, d), &out->entry);
+	out->entry.opens = id16_equal(&c->id, &d->id);
+	/* A delivery heard before (replayed after a crash) files the same revision again: that changes
+	 * nothing if it is there, and everything if it is not. */
+	if (file || effects.seen)
+		put_report(h, c, flow, d->wall_us, effects.seen, &out->entry);
+	out->has_entry = true;
+	flow_effects_fini(&effects);
+}
+
+void conversation_expire(struct hotline *h, struct conversation *c, int64_t now_us, struct turn_result *out)
+{
+	const struct flow *flow = flowbook_find(h->flowbook, flow_state_flow_hash(c->flow));
+	struct flow_event event = {.kind = FLOW_EV_TIMER, .text = "", .turn = c->due_turn};
+	struct flow_effects effects;
+	struct id16 id = id16_new(now_us);
+	struct entry *e = &out->entry;
+	bool file;
+
+	if (!flow || c->due_ms == 0 || c->due_ms > now_us / 1000)
+		return;
+	c->due_ms = 0;
+	memcpy(event.id, id.b, sizeof(event.id));
+	flow_step(flow, c->flow, &event, now_us / 1000, &effects);
+	file = apply(c, &effects, out);
+	flow_effects_fini(&effects);
+	if (!file)
+		return;
+	snprintf(e->node, sizeof(e->node), "%s", h->conf->node);
+	e->disposition = DISPOSITION_TIMER;
+	snprintf(e->subject_kind, sizeof(e->subject_kind), "msisdn");
+	e->has_subject = true;
+	memcpy(e->subject, c->subject, sizeof(e->subject));
+	snprintf(e->adapter, sizeof(e->adapter), "%s", c->adapter);
+	snprintf(e->link, sizeof(e->link), "%s", c->link);
+	snprintf(e->channel, sizeof(e->channel), "%s", c->channel);
+	snprintf(e->short_code, sizeof(e->short_code), "%s", c->short_code);
+	e->received_us = now_us;
+	e->parts = 1;
+	e->conversation = c->id;
+	put_key(&c->key, &e->key);
+	put_report(h, c, flow, now_us, false, e);
+	out->has_entry = e->has_report;
+}
+
+/* Asks the engine about an event it may have seen, on a copy that is thrown away. Returns whether it
+ * has; *reply, if wanted, is what it answered then, owned by the caller. */
+static bool ask_copy(struct hotline *h, const struct conversation *c, const struct id16 *event_id,
+		     char **reply)
+{
+	const struct flow *flow = flowbook_find(h->flowbook, flow_state_flow_hash(c->flow));
+	struct flow_event event = {.kind = FLOW_EV_TEXT, .text = ""};
+	struct flow_effects effects = {0};
+	struct flow_state *copy;
+	struct buf bytes = {0};
+
+	flow_state_save(c->flow, &bytes);
+	copy = flow_state_load(bytes.data, bytes.len);
+	buf_free(&bytes);
+	if (flow && copy) {
+		memcpy(event.id, event_id->b, sizeof(event.id));
+		flow_step(flow, copy, &event, loop_wall_us(h->loop) / 1000, &effects);
+	}
+	for (size_t i = 0; effects.seen && reply && i < effects.count; i++) {
+		if (effects.items[i].kind == FLOW_SEND && !*reply && !flow_state_silent(c->flow))
+			*reply = mem_strdup(effects.items[i].text);
+	}
+	flow_effects_fini(&effects);
+	flow_state_free(copy);
+	return effects.seen;
+}
+
+bool conversation_heard(struct hotline *h, const struct conversation *c, const struct id16 *delivery)
+{
+	return ask_copy(h, c, delivery, NULL);
+}
+
+void conversation_repeat(struct hotline *h, struct conversation *c, const struct delivery *d,
+			 bool answer_again, struct turn_result *out)
+{
+	struct data_key own;
+
+	if (c) {
+		entry_from_delivery(h, d, &c->key, DISPOSITION_REPEAT, &out->entry);
+		if (answer_again)
+			ask_copy(h, c, &c->id, &out->reply);
+	} else {
+		vault_data_key_new(h->vault, &d->id, loop_wall_us(h->loop), &own);
+		entry_from_delivery(h, d, &own, DISPOSITION_REPEAT, &out->entry);
+		data_key_wipe(&own);
+	}
+	out->has_entry = true;
+}
+
+void turn_result_fini(struct turn_result *r)
+{
+	entry_fini(&r->entry);
+	mem_free(r->reply);
+	memset(r, 0, sizeof(*r));
+}

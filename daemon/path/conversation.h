@@ -1,0 +1,70 @@
+/* One sender's conversation between two turns: the engine's state and what the daemon must remember
+ * beside it. No store, no network: a turn takes a conversation and a delivery and leaves the next
+ * conversation, a queue entry and perhaps a reply. */
+#ifndef PATH_CONVERSATION_H
+#define PATH_CONVERSATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "core/entry.h"
+#include "store/vault.h"
+
+struct delivery;
+struct flow_state;
+struct hotline;
+
+enum { CONVERSATION_REF_MAX = 24 };
+
+struct conversation {
+	struct id16 id;                     /* id of the delivery that opened it */
+	uint8_t opening_key[ENTRY_KEY_LEN]; /* duplicate key of that delivery */
+	char ref[CONVERSATION_REF_MAX];     /* what the reporter is told: prefix and six digits */
+	int64_t first_us;                   /* first message, UTC microseconds */
+	int64_t stamp;                      /* newest revision */
+	int64_t due_ms;                     /* time-out, UTC milliseconds; 0 = none */
+	uint32_t due_turn;                  /* turn the time-out was made for */
+	char adapter[32], link[32], channel[8], short_code[24];
+	uint8_t subject[ENTRY_KEY_LEN];
+	struct data_key key;                /* wiped by conversation_free() */
+	struct flow_state *flow;            /* owned */
+};
+
+/* A conversation opened by this delivery. */
+struct conversation *conversation_new(struct hotline *h, const struct delivery *d);
+void conversation_free(struct conversation *c); /* NULL is fine; wipes the data key */
+void conversation_save(const struct conversation *c, struct buf *out);
+struct conversation *conversation_load(const void *bytes, size_t len); /* NULL if not one of ours */
+bool conversation_ended(const struct conversation *c);
+/* True if it was stepped by this delivery before, lately. */
+bool conversation_heard(struct hotline *h, const struct conversation *c, const struct id16 *delivery);
+
+/* What a turn led to. */
+struct turn_result {
+	struct entry entry; /* owned: entry_fini() */
+	bool has_entry;
+	char *reply;        /* owned; NULL = say nothing */
+};
+
+/* Steps the conversation with a delivery. */
+void conversation_hear(struct hotline *h, struct conversation *c, const struct delivery *d,
+                       struct turn_result *out);
+/* Its time ran out. has_entry is false when the time-out was not its newest. */
+void conversation_expire(struct hotline *h, struct conversation *c, int64_t now_us,
+                         struct turn_result *out);
+/* A delivery that belongs to the conversation (NULL: to none) but must not step it. */
+void conversation_repeat(struct hotline *h, struct conversation *c, const struct delivery *d,
+                         bool answer_again, struct turn_result *out);
+void turn_result_fini(struct turn_result *r);
+
+/* Fills in the part of an entry that follows from the delivery alone. `key` seals the text. */
+void entry_from_delivery(struct hotline *h, const struct delivery *d, const struct data_key *key,
+                         enum disposition disposition, struct entry *out);
+
+/* Id of the row that a revision is sealed for. */
+void conversation_row(const struct vault *vault, const struct id16 *conversation, int64_t stamp,
+                      struct id16 *row);
+
+#endif

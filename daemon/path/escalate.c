@@ -1,0 +1,99 @@
+/* Sixth station: timers. */
+#include "path/escalate.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "path/alert.h"
+#include "path/hotline.h"
+#include "store/pg.h"
+
+enum { POLL_MS = 1000, FIRE_MAX = 100 };
+
+static const struct pg_statement fire = {
+	"escalate_fire", "select o_case_ref, o_kind, o_outcome, o_count from timers_fire($1::text, $2::int)"};
+
+struct escalate {
+	struct hotline *h; /* borrowed */
+	struct loop_timer *timer;
+	bool busy, again;
+	int fired;
+};
+
+static void on_fired(void *arg, const struct pg_result *r)
+{
+	struct escalate *e = arg;
+
+	e->fired = pg_rows(r);
+	for (int i = 0; i < e->fired; i++) {
+		if (strcmp(pg_get(r, i, 2), "nobody") == 0)
+			log_error("escalate", "case=%s NOBODY is on call: add officers with hotlinectl roster import",
+				  pg_get(r, i, 0));
+		else
+			log_info("escalate", "case=%s %s %s notices=%s", pg_get(r, i, 0), pg_get(r, i, 1),
+				 pg_get(r, i, 2), pg_get(r, i, 3));
+	}
+}
+
+static void look(void *arg);
+
+static void on_done(void *arg, enum pg_outcome outcome, const char *error)
+{
+	struct escalate *e = arg;
+	bool more = e->again || (outcome == PG_OK && e->fired == FIRE_MAX);
+
+	e->busy = e->again = false;
+	if (outcome == PG_FAILED)
+		log_error("escalate", "timers cannot be fired: %s", error ? error : "");
+	if (outcome == PG_OK)
+		alert_hint(e->h->alert);
+	loop_timer_set(e->timer, more && outcome == PG_OK ? 0 : POLL_MS);
+}
+
+static void look(void *arg)
+{
+	struct escalate *e = arg;
+	struct pg_params *p;
+
+	if (e->busy) {
+		e->again = true;
+		return;
+	}
+	e->busy = true;
+	e->fired = 0;
+	p = pg_params_new();
+	pg_put_text(p, e->h->conf->node);
+	pg_put_int(p, FIRE_MAX);
+	pg_exec(e->h->pg_duty, &fire, p, on_fired, on_done, e);
+}
+
+void escalate_hint(struct escalate *e)
+{
+	look(e);
+}
+
+void escalate_start(struct escalate *e)
+{
+	loop_timer_set(e->timer, 0);
+}
+
+struct escalate *escalate_new(struct hotline *h)
+{
+	struct escalate *e = mem_alloc(sizeof(*e));
+
+	e->h = h;
+	e->timer = loop_timer_new(h->loop, look, e);
+	return e;
+}
+
+void escalate_free(struct escalate *e)
+{
+	if (!e)
+		return;
+	loop_timer_free(e->timer);
+	mem_free(e);
+}

@@ -1,0 +1,34 @@
+/* From the report queue into PostgreSQL: batches of entries, one transaction each, filed as often as it
+ * takes and counted once. An entry leaves the queue after the commit, its spool records last. */
+#ifndef PATH_FILING_H
+#define PATH_FILING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+struct entry;
+struct filing;
+struct hotline;
+
+struct filing *filing_new(struct hotline *h);
+void filing_free(struct filing *f);
+void filing_start(struct filing *f);
+/* Redis is (back) up: entries this daemon was given before it died or was cut off come first. */
+void filing_redis_up(struct filing *f);
+
+/* Seals an entry for the queue of a partition. Appends to out. */
+void filing_seal(struct filing *f, unsigned partition, const struct entry *e, struct buf *out);
+/* Something was queued in this partition. */
+void filing_hint(struct filing *f, unsigned partition);
+/* Files an entry that is not in the queue. Moves the entry out of *e, which is empty afterwards. */
+void filing_direct(struct filing *f, struct entry *e);
+
+struct filing_status {
+	size_t waiting;  /* entries in memory, not committed */
+	uint64_t filed;  /* entries committed since the start */
+	uint64_t faulty; /* entries that the database refuses; tried again now and then */
+};
+void filing_status(const struct filing *f, struct filing_status *out);
+
+#endif

@@ -1,0 +1,261 @@
+/* Wires stores and stations, and says how each store is doing. */
+#include "path/hotline.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "core/number.h"
+#include "path/acks.h"
+#include "path/alert.h"
+#include "path/escalate.h"
+#include "path/filing.h"
+#include "path/flowbook.h"
+#include "path/intake.h"
+#include "path/outbox.h"
+#include "path/parts.h"
+#include "path/pending.h"
+#include "path/roles.h"
+#include "path/session.h"
+#include "store/keyspace.h"
+#include "store/pg.h"
+#include "store/spool.h"
+#include "store/vault.h"
+
+enum { TEXT_MAX = 2048 };
+
+const struct adapter *hotline_adapter(const struct hotline *h, const char *name)
+{
+	for (size_t i = 0; h->adapters[i]; i++) {
+		if (strcmp(h->adapters[i]->name, name) == 0)
+			return h->adapters[i];
+	}
+	return NULL;
+}
+
+static const char *const *keys_of(void *arg, const char *adapter)
+{
+	const struct adapter *a = hotline_adapter(arg, adapter);
+
+	return a ? a->keys : NULL;
+}
+
+/* ---- Redis ---- */
+
+static void on_prepared(void *arg, const char *error)
+{
+	struct hotline *h = arg;
+
+	if (error) {
+		log_error("redis", "%s; going on without it", error);
+		return;
+	}
+	h->redis_ready = true;
+	h->redis_why[0] = '\0';
+	log_info("redis", "ready");
+	filing_redis_up(h->filing);
+	session_redis_up(h->session);
+}
+
+static void on_redis(void *arg, enum redis_health health, const char *why)
+{
+	struct hotline *h = arg;
+	char where[512];
+
+	h->redis_ready = false;
+	if (health == REDIS_UP) {
+		keyspace_prepare(h->redis, on_prepared, h);
+		return;
+	}
+	conf_where(h->conf, h->conf->redis_socket ? "redis.socket" : "redis.host", where, sizeof(where));
+	if (health == REDIS_UNSAFE)
+		fatal(EXIT_CONFIG, "%s: Redis: %s", where, why);
+	if (strcmp(h->redis_why, why) != 0)
+		log_warn("redis", "down (%s): reports are kept in the spool and go straight to PostgreSQL", why);
+	snprintf(h->redis_why, sizeof(h->redis_why), "%s", why);
+}
+
+/* ---- PostgreSQL ---- */
+
+static void on_pg(void *arg, bool up)
+{
+	struct hotline *h = arg;
+
+	if (up) {
+		log_info("postgres", "connected");
+		escalate_hint(h->escalate);
+	} else {
+		log_warn("postgres", "connection lost: reports wait in the spool");
+	}
+}
+
+/* ---- opening ---- */
+
+/* A socket in a folder that does not exist will never appear: that is configuration, not an outage. */
+static bool socket_folder_exists(const struct conf *conf, const char *setting, const char *path,
+				 char *error, size_t error_size)
+{
+	char folder[512], where[512];
+	struct stat st;
+	char *slash;
+
+	if (!path || path[0] != '/')
+		return true;
+	snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	if (slash && slash != folder)
+		*slash = '\0';
+	if (stat(folder, &st) == 0 && S_ISDIR(st.st_mode))
+		return true;
+	conf_where(conf, setting, where, sizeof(where));
+	snprintf(error, error_size, "%s: there is no folder %s for this socket", where, folder);
+	return false;
+}
+
+/* conninfo "host=/folder ..." names the folder of the server's socket. */
+static bool check_sockets(const struct conf *conf, char *error, size_t error_size)
+{
+	const char *host = strstr(conf->postgres_conninfo, "host=/");
+	char folder[512];
+
+	if (!socket_folder_exists(conf, "redis.socket", conf->redis_socket, error, error_size) ||
+	    !socket_folder_exists(conf, "control.socket", conf->control_socket, error, error_size))
+		return false;
+	if (!host)
+		return true;
+	snprintf(folder, sizeof(folder), "%.*s/x", (int)strcspn(host + 5, " '"), host + 5);
+	return socket_folder_exists(conf, "postgres.conninfo", folder, error, error_size);
+}
+
+static bool open_vault(struct hotline *h, char *error, size_t error_size)
+{
+	char why[TEXT_MAX], where[512];
+
+	h->vault = vault_open(h->conf->keys_dir, h->conf->keys_team, why, sizeof(why));
+	if (h->vault)
+		return true;
+	conf_where(h->conf, "keys.dir", where, sizeof(where));
+	snprintf(error, error_size, "%s: %s", where, why);
+	return false;
+}
+
+static bool open_flows(struct hotline *h, char *error, size_t error_size)
+{
+	char *keep = mem_printf("%s/flows", h->conf->spool_dir);
+	char why[TEXT_MAX], where[512];
+
+	mkdir(h->conf->spool_dir, 0700);
+	h->flowbook = flowbook_open(h->conf->flows_dir, keep, why, sizeof(why));
+	mem_free(keep);
+	if (h->flowbook)
+		return true;
+	conf_where(h->conf, "flows.dir", where, sizeof(where));
+	snprintf(error, error_size, "%s: the flows cannot be loaded:\n%s", where, why);
+	return false;
+}
+
+static void make_stations(struct hotline *h)
+{
+	h->pending = pending_new(h->spool);
+	h->intake = intake_new(h);
+	h->parts = parts_new(h);
+	h->roles = roles_new(h);
+	h->session = session_new(h);
+	h->filing = filing_new(h);
+	h->escalate = escalate_new(h);
+	h->alert = alert_new(h);
+	h->acks = acks_new(h);
+}
+
+static void make_clients(struct hotline *h)
+{
+	const struct conf *conf = h->conf;
+	struct redis_config redis = {
+		.socket = conf->redis_socket,
+		.host = conf->redis_host ? conf->redis_host : "127.0.0.1",
+		.port = (uint16_t)conf->redis_port,
+		.user = conf->redis_user,
+		.password_file = conf->redis_password_file,
+		.budget_ms = conf->redis_budget_ms,
+	};
+
+	h->redis = redis_new(h->loop, &redis, on_redis, h);
+	h->pg_filing = pg_new(h->loop, "filing", conf->postgres_conninfo, NULL, NULL);
+	h->pg_duty = pg_new(h->loop, "duty", conf->postgres_conninfo, on_pg, h);
+}
+
+int hotline_open(struct hotline *h, char *error, size_t error_size)
+{
+	const struct conf *conf = h->conf;
+
+	if (!conf_check_links(conf, keys_of, h, error, error_size) ||
+	    !check_sockets(conf, error, error_size) || !open_vault(h, error, error_size) ||
+	    !open_flows(h, error, error_size))
+		goto config;
+	h->spool = spool_open(h->loop, h->vault, conf->spool_dir, (uint64_t)conf->spool_segment_mb << 20, error,
+			      error_size);
+	if (!h->spool) {
+		hotline_close(h);
+		return EXIT_STORE;
+	}
+	make_stations(h);
+	h->outbox = outbox_new(h, error, error_size);
+	if (!h->outbox)
+		goto config;
+	make_clients(h);
+	number_warm_up();
+	return 0;
+config:
+	hotline_close(h);
+	return EXIT_CONFIG;
+}
+
+void hotline_start(struct hotline *h)
+{
+	size_t pending;
+
+	redis_start(h->redis);
+	pg_start(h->pg_filing);
+	pg_start(h->pg_duty);
+	pending = intake_replay(h->intake);
+	if (pending)
+		log_info("spool", "replaying records=%zu", pending);
+	session_start(h->session);
+	filing_start(h->filing);
+	roles_start(h->roles);
+	escalate_start(h->escalate);
+	alert_start(h->alert);
+	outbox_start(h->outbox);
+}
+
+void hotline_stop(struct hotline *h, void (*done)(void *arg), void *arg)
+{
+	outbox_stop(h->outbox, done, arg);
+}
+
+void hotline_close(struct hotline *h)
+{
+	outbox_free(h->outbox);
+	pg_free(h->pg_filing);
+	pg_free(h->pg_duty);
+	redis_free(h->redis);
+	loop_run_posted(h->loop);
+	spool_close(h->spool);
+	acks_free(h->acks);
+	alert_free(h->alert);
+	escalate_free(h->escalate);
+	filing_free(h->filing);
+	session_free(h->session);
+	roles_free(h->roles);
+	parts_free(h->parts);
+	intake_free(h->intake);
+	pending_free(h->pending);
+	flowbook_close(h->flowbook);
+	vault_close(h->vault);
+	memset(h, 0, sizeof(*h));
+}

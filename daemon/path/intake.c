@@ -1,0 +1,264 @@
+/* First station: from an adapter's hands into the spool. */
+#include "path/intake.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/conf.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "core/charset.h"
+#include "path/delivery.h"
+#include "path/flowbook.h"
+#include "path/hotline.h"
+#include "path/parts.h"
+#include "store/spool.h"
+#include "store/vault.h"
+
+enum {
+	RECENT_MAX = 4096,            /* answers remembered for a link that may go down */
+	DOUBT_WINDOW_MS = 10 * 1000,  /* an answer this young when its link went down is in doubt */
+	DOUBT_LIFE_MS = 3600 * 1000   /* a carrier that has not re-sent by then will not */
+};
+
+/* A delivery that was answered lately. */
+struct recent {
+	char link[INBOUND_NAME_MAX];
+	uint8_t dup_key[ENTRY_KEY_LEN];
+	int64_t at_ms;
+};
+
+struct doubt {
+	uint8_t dup_key[ENTRY_KEY_LEN];
+	int64_t until_ms;
+};
+
+struct intake {
+	struct hotline *h;           /* borrowed */
+	struct map doubts;           /* dup key -> struct doubt, owned */
+	struct recent *recent;       /* ring, owned */
+	size_t recent_next;
+};
+
+/* One delivery on its way into the spool. */
+struct arrival {
+	struct intake *intake;
+	struct delivery *delivery; /* owned until it goes on */
+	received_fn *done;
+	void *arg;
+};
+
+void delivery_free(struct delivery *d)
+{
+	if (!d)
+		return;
+	inbound_fini(&d->in);
+	mem_free(d->part);
+	mem_free(d->text);
+	mem_free(d);
+}
+
+/* What makes two deliveries the same one: never the sequence number, never the link (two links of a
+ * carrier may each deliver it). A provider's own message id decides alone where there is one. */
+static void duplicate_key(const struct vault *vault, const struct inbound *in, const char *from,
+			  uint8_t out[ENTRY_KEY_LEN])
+{
+	struct buf key = {0};
+
+	buf_put_str(&key, in->carrier);
+	buf_put_str(&key, in->message_id);
+	if (!in->message_id[0]) {
+		buf_put_str(&key, from);
+		buf_put_str(&key, in->dest);
+		buf_put_u8(&key, (uint8_t)in->channel);
+		buf_put_u16(&key, in->part_ref);
+		buf_put_u8(&key, in->part_ref_bits);
+		buf_put_u8(&key, in->part_total);
+		buf_put_u8(&key, in->part_seq);
+		buf_put_u8(&key, in->data_coding);
+		buf_put_bytes(&key, in->body, in->body_len);
+	}
+	vault_index(vault, VAULT_IDX_DUPLICATE, key.data, key.len, out);
+	buf_free(&key);
+}
+
+static void doubt_add(struct intake *intake, const uint8_t *dup_key)
+{
+	struct doubt *doubt = map_get(&intake->doubts, dup_key);
+
+	if (!doubt) {
+		doubt = mem_alloc(sizeof(*doubt));
+		memcpy(doubt->dup_key, dup_key, sizeof(doubt->dup_key));
+		map_set(&intake->doubts, dup_key, doubt);
+	}
+	doubt->until_ms = loop_now_ms(intake->h->loop) + DOUBT_LIFE_MS;
+}
+
+/* True once for a delivery whose first answer was in doubt. */
+static bool doubt_take(struct intake *intake, const uint8_t *dup_key)
+{
+	struct doubt *doubt = map_remove(&intake->doubts, dup_key);
+	bool live = doubt && doubt->until_ms > loop_now_ms(intake->h->loop);
+
+	mem_free(doubt);
+	return live;
+}
+
+static void remember(struct intake *intake, const struct delivery *d)
+{
+	struct recent *recent = &intake->recent[intake->recent_next++ % RECENT_MAX];
+
+	memcpy(recent->link, d->in.link, sizeof(recent->link));
+	memcpy(recent->dup_key, d->dup_key, sizeof(recent->dup_key));
+	recent->at_ms = loop_now_ms(intake->h->loop);
+}
+
+void intake_doubt_link(struct intake *intake, const char *link)
+{
+	int64_t since_ms = loop_now_ms(intake->h->loop) - DOUBT_WINDOW_MS;
+
+	for (size_t i = 0; i < RECENT_MAX; i++) {
+		const struct recent *recent = &intake->recent[i];
+
+		if (recent->at_ms >= since_ms && recent->at_ms > 0 && strcmp(recent->link, link) == 0)
+			doubt_add(intake, recent->dup_key);
+	}
+}
+
+/* Fills in everything that follows from the inbound alone. */
+static void identify(struct intake *intake, struct delivery *d)
+{
+	struct hotline *h = intake->h;
+
+	number_parse(d->in.source, d->in.source_ton, h->conf->region, &d->from);
+	d->has_subject = d->from.kind == NUMBER_MSISDN;
+	if (d->from.kind != NUMBER_NONE)
+		vault_index(h->vault, VAULT_IDX_SUBJECT, d->from.value, strlen(d->from.value), d->subject);
+	duplicate_key(h->vault, &d->in, d->from.value, d->dup_key);
+}
+
+static void name_delivery(struct intake *intake, struct delivery *d)
+{
+	const struct id16 *spool = spool_id(intake->h->spool);
+	struct buf name = {0};
+
+	buf_put(&name, spool->b, sizeof(spool->b));
+	buf_put_u64(&name, d->spool);
+	vault_index(intake->h->vault, VAULT_IDX_CONVERSATION, name.data, name.len, d->id.b);
+	buf_free(&name);
+}
+
+static void on_spooled(void *arg, uint64_t record, bool ok)
+{
+	struct arrival *arrival = arg;
+	struct intake *intake = arrival->intake;
+	struct delivery *d = arrival->delivery;
+
+	arrival->done(arrival->arg, ok);
+	if (ok) {
+		d->spool = record;
+		name_delivery(intake, d);
+		remember(intake, d);
+		parts_take(intake->h->parts, d);
+	} else {
+		delivery_free(d);
+	}
+	mem_free(arrival);
+}
+
+static struct delivery *delivery_copy(const struct inbound *in)
+{
+	struct delivery *d = mem_alloc(sizeof(*d));
+
+	d->in = *in;
+	d->in.body = in->body_len ? mem_dup(in->body, in->body_len) : NULL;
+	return d;
+}
+
+void intake_take(void *ctx, const struct inbound *in, received_fn *done, void *arg)
+{
+	struct intake *intake = ctx;
+	struct spool_meta meta = {0};
+	struct arrival *arrival;
+	struct delivery *d;
+	struct buf bytes = {0};
+
+	if (in->body_len > INBOUND_BODY_MAX) {
+		done(arg, false);
+		return;
+	}
+	d = delivery_copy(in);
+	d->wall_us = loop_wall_us(intake->h->loop);
+	identify(intake, d);
+	d->repeat = doubt_take(intake, d->dup_key);
+	arrival = mem_alloc(sizeof(*arrival));
+	arrival->intake = intake;
+	arrival->delivery = d;
+	arrival->done = done;
+	arrival->arg = arg;
+	memcpy(meta.dup_key, d->dup_key, sizeof(meta.dup_key));
+	flowbook_current_hash(intake->h->flowbook, meta.flow_hash);
+	meta.wall_us = d->wall_us;
+	meta.flags = d->repeat ? SPOOL_REPEAT : 0;
+	inbound_encode(&d->in, &bytes);
+	if (spool_append(intake->h->spool, &meta, bytes.data, bytes.len, on_spooled, arrival) == 0)
+		on_spooled(arrival, 0, false);
+	buf_free(&bytes);
+}
+
+static void replay_one(void *arg, const struct spool_record *record)
+{
+	struct intake *intake = arg;
+	struct delivery *d;
+
+	/* whether the carrier saw our answer nobody knows: it may deliver this one again */
+	doubt_add(intake, record->meta.dup_key);
+	if (record->done)
+		return;
+	d = mem_alloc(sizeof(*d));
+	if (!inbound_decode(record->plain, record->plain_len, &d->in)) {
+		log_error("intake", "record=%" PRIu64 " is not a delivery of this version: kept", record->number);
+		delivery_free(d);
+		return;
+	}
+	d->spool = record->number;
+	d->wall_us = record->meta.wall_us;
+	d->repeat = record->meta.flags & SPOOL_REPEAT;
+	d->replayed = true;
+	identify(intake, d);
+	name_delivery(intake, d);
+	parts_take(intake->h->parts, d);
+}
+
+size_t intake_replay(struct intake *intake)
+{
+	return spool_replay(intake->h->spool, replay_one, intake);
+}
+
+struct intake *intake_new(struct hotline *h)
+{
+	struct intake *intake = mem_alloc(sizeof(*intake));
+
+	intake->h = h;
+	intake->recent = mem_alloc(RECENT_MAX * sizeof(*intake->recent));
+	return intake;
+}
+
+static void free_doubt(void *arg, void *value)
+{
+	(void)arg;
+	mem_free(value);
+}
+
+void intake_free(struct intake *intake)
+{
+	if (!intake)
+		return;
+	map_each(&intake->doubts, free_doubt, NULL);
+	map_fini(&intake->doubts);
+	mem_free(intake->recent);
+	mem_free(intake);
+}

@@ -1,0 +1,64 @@
+/* Answers a delivery and settles what is owed for it. */
+#include "path/reply.h"
+
+#include <string.h>
+
+#include "base/conf.h"
+#include "base/mem.h"
+#include "path/delivery.h"
+#include "path/hotline.h"
+#include "path/outbox.h"
+#include "path/pending.h"
+
+/* A question that arrives later than this only confuses. */
+enum { VALIDITY_MS = 600 * 1000 };
+
+struct owed {
+	struct pending *pending; /* borrowed */
+	uint64_t *records;       /* owned */
+	size_t count;
+};
+
+static struct owed *owed_for(struct hotline *h, const struct delivery *d)
+{
+	struct owed *owed = mem_alloc(sizeof(*owed));
+
+	owed->pending = h->pending;
+	owed->records = mem_array(NULL, (size_t)d->part_count + 1, sizeof(*owed->records));
+	owed->records[owed->count++] = d->spool;
+	for (uint8_t i = 0; i < d->part_count; i++)
+		owed->records[owed->count++] = d->part[i].spool;
+	return owed;
+}
+
+static void settle(struct owed *owed)
+{
+	for (size_t i = 0; i < owed->count; i++)
+		pending_note(owed->pending, owed->records[i], PENDING_REPLIED);
+	mem_free(owed->records);
+	mem_free(owed);
+}
+
+static void on_sent(void *arg, enum sent_state state, const char *provider_ref)
+{
+	(void)state;
+	(void)provider_ref;
+	settle(arg);
+}
+
+void reply_send(struct hotline *h, const struct delivery *d, const char *text)
+{
+	struct owed *owed = owed_for(h, d);
+	struct outbound out = {.channel = d->in.channel, .priority = OUTBOUND_REPLY, .text = text};
+
+	if (!text || !number_may_reply(&d->from, h->conf->reply_regions)) {
+		settle(owed);
+		return;
+	}
+	out.id = d->id;
+	memcpy(out.link, d->in.link, sizeof(out.link));
+	memcpy(out.from, d->in.dest, sizeof(out.from));
+	memcpy(out.to, d->from.value, sizeof(out.to));
+	out.validity_ms = VALIDITY_MS;
+	outbox_send(h->outbox, &out, on_sent, owed);
+}

@@ -1,0 +1,130 @@
+/* Third station: officer or reporter? */
+#include "path/roles.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "core/command.h"
+#include "path/acks.h"
+#include "path/delivery.h"
+#include "path/hotline.h"
+#include "path/session.h"
+#include "store/pg.h"
+
+enum { REFRESH_MS = 10 * 1000, RETRY_MS = 500 };
+
+static const struct pg_statement roster = {
+	"roles_roster", "select idx from roster_idx() where not disabled"};
+
+struct roles {
+	struct hotline *h;      /* borrowed */
+	struct map officers;    /* keyed hash of a number -> marker */
+	struct map loading;     /* the same, being read */
+	struct loop_timer *timer;
+	bool busy, loaded;
+	/* What looks like a command waits here until the roster is known for the first time: filed as a
+	 * report it could neither acknowledge nor be understood. */
+	struct delivery **waiting; /* owned */
+	size_t waiting_count;
+};
+
+static void on_row(void *arg, const struct pg_result *r)
+{
+	struct roles *roles = arg;
+	uint8_t idx[MAP_KEY_LEN];
+
+	for (int i = 0; i < pg_rows(r); i++) {
+		if (pg_get_bytes(r, i, 0, idx, sizeof(idx)) == sizeof(idx))
+			map_set(&roles->loading, idx, roles);
+	}
+}
+
+static void first_load(struct roles *roles)
+{
+	struct delivery **waiting = roles->waiting;
+	size_t count = roles->waiting_count;
+
+	roles->loaded = true;
+	roles->waiting = NULL;
+	roles->waiting_count = 0;
+	for (size_t i = 0; i < count; i++)
+		roles_take(roles, waiting[i]);
+	mem_free(waiting);
+}
+
+static void on_roster(void *arg, enum pg_outcome outcome, const char *error)
+{
+	struct roles *roles = arg;
+
+	(void)error;
+	roles->busy = false;
+	if (outcome == PG_OK) {
+		map_fini(&roles->officers);
+		roles->officers = roles->loading;
+	} else {
+		map_fini(&roles->loading);
+	}
+	memset(&roles->loading, 0, sizeof(roles->loading));
+	loop_timer_set(roles->timer, outcome == PG_OK ? REFRESH_MS : RETRY_MS);
+	if (outcome == PG_OK && !roles->loaded)
+		first_load(roles);
+}
+
+static void refresh(void *arg)
+{
+	struct roles *roles = arg;
+
+	if (roles->busy)
+		return;
+	roles->busy = true;
+	pg_exec(roles->h->pg_duty, &roster, NULL, on_row, on_roster, roles);
+}
+
+void roles_refresh(struct roles *roles)
+{
+	refresh(roles);
+}
+
+void roles_start(struct roles *roles)
+{
+	refresh(roles);
+}
+
+void roles_take(struct roles *roles, struct delivery *d)
+{
+	struct command command;
+	bool order = d->has_subject && !d->repeat && command_parse(d->text, &command);
+
+	if (order && !roles->loaded) {
+		roles->waiting = mem_array(roles->waiting, roles->waiting_count + 1, sizeof(*roles->waiting));
+		roles->waiting[roles->waiting_count++] = d;
+	} else if (order && map_get(&roles->officers, d->subject))
+		acks_take(roles->h->acks, d, &command);
+	else
+		session_take(roles->h->session, d);
+}
+
+struct roles *roles_new(struct hotline *h)
+{
+	struct roles *roles = mem_alloc(sizeof(*roles));
+
+	roles->h = h;
+	roles->timer = loop_timer_new(h->loop, refresh, roles);
+	return roles;
+}
+
+void roles_free(struct roles *roles)
+{
+	if (!roles)
+		return;
+	for (size_t i = 0; i < roles->waiting_count; i++)
+		delivery_free(roles->waiting[i]);
+	mem_free(roles->waiting);
+	loop_timer_free(roles->timer);
+	map_fini(&roles->officers);
+	map_fini(&roles->loading);
+	mem_free(roles);
+}

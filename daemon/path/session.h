@@ -1,0 +1,26 @@
+/* Conversations: one mailbox for each sender, so that turns of one person never overlap; state in Redis,
+ * versioned; a turn is answered only after state and queue entry are committed. With Redis down or
+ * slow the conversation goes on in memory and its reports go straight to filing. */
+#ifndef PATH_SESSION_H
+#define PATH_SESSION_H
+
+#include <stddef.h>
+
+struct delivery;
+struct hotline;
+struct session;
+
+struct session *session_new(struct hotline *h);
+void session_free(struct session *session);
+void session_start(struct session *session);                    /* begins to watch time-outs */
+void session_take(struct session *session, struct delivery *d); /* takes ownership */
+/* Redis is back: conversations that went on in memory are written to it. */
+void session_redis_up(struct session *session);
+
+struct session_status {
+	size_t waiting;   /* turns not finished */
+	size_t in_memory; /* conversations that Redis does not have yet */
+};
+void session_status(const struct session *session, struct session_status *out);
+
+#endif

@@ -1,0 +1,28 @@
+# Unit tests: one program per module, cmocka. Each prints its own groups; tests/run sums them up.
+UNIT =
+TEST_LIBS = libadapters.a libpath.a libstore.a libcore.a libflow.a libbase.a $(COMMON_LIBS) $(CMOCKA_LIBS)
+include tests/unit/base.mk
+include tests/unit/core.mk
+include tests/unit/flow.mk
+include tests/unit/smpp.mk
+include tests/unit/store.mk
+include tests/unit/path.mk
+if FUZZ
+include tests/fuzz/local.mk
+endif
+check_PROGRAMS += $(UNIT)
+
+# make check: every suite, or those named (make check TEST_SUITES="layers unit flow").
+check-local:
+	@$(srcdir)/tests/run --build . --suites "$(TEST_SUITES)" $(UNIT)
+
+# Everything that `make check` would build, without running it.
+tests-build: all $(check_PROGRAMS)
+fuzz-targets: $(BUILT_SOURCES) $(FUZZ_TARGETS)
+.PHONY: tests-build fuzz-targets
+
+clean-local:
+	rm -rf tests/logs
+
+EXTRA_DIST += tests/run tests/layers tests/data tests/fuzz/run tests/fuzz/corpus tests/flows \
+	tests/scripts tests/system

@@ -1,0 +1,167 @@
+// One hotline of its own for a system test: a folder, a carrier, the quickstart's stores and daemon, and
+// hotlinectl. Everything is ended by the test that began it, also when it is interrupted.
+'use strict';
+const fs = require('fs');
+const os = require('os');
+const path = require('path');
+const { spawn, spawnSync } = require('child_process');
+const { Carrier } = require('./carrier');
+
+const SRC = process.env.HOTLINED_SRC || path.resolve(__dirname, '../..');
+const BUILD = process.env.HOTLINED_BUILD || path.join(SRC, '.build/quickstart');
+const OFFICER = '+84900000001';
+const QUICKSTART = path.join(SRC, 'contrib/quickstart');
+
+const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
+
+// Runs a program to its end: {status, out, err}. input goes to its standard input.
+function run(file, args, input = '') {
+	return new Promise((done, failed) => {
+		const child = spawn(file, args, { env: { ...process.env, QUICKSTART_BUILD: BUILD } });
+		const [out, err] = [[], []];
+		child.stdout.on('data', (data) => out.push(data));
+		child.stderr.on('data', (data) => err.push(data));
+		child.stdin.on('error', () => {});
+		child.on('error', failed);
+		child.on('close', (status) => done({ status, out: Buffer.concat(out).toString(), err: Buffer.concat(err).toString() }));
+		child.stdin.end(input);
+	});
+}
+
+class World {
+	constructor(options = {}) {
+		this.options = options;
+		this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'hotlined-test.'));
+		this.journal = fs.mkdtempSync(path.join(os.tmpdir(), 'hotlined-carrier.'));
+		this.carrier = new Carrier({ journal: path.join(this.journal, 'journal'), ...options });
+		this.onSignal = () => { this.endNow(); process.exit(1); };
+		process.on('SIGTERM', this.onSignal);
+		process.on('SIGINT', this.onSignal);
+	}
+
+	async begin() {
+		this.port = await this.carrier.listen();
+		await this.up(['--smpp', `127.0.0.1:${this.port},${this.carrier.systemId},${this.carrier.password}`,
+			'--redis', this.options.redis || 'everysec']);
+		return this;
+	}
+
+	async quickstart(command, more = []) {
+		const { status, out, err } = await run(QUICKSTART, [command, '--dir', this.dir, ...more]);
+		if (status !== 0)
+			throw new Error(`quickstart ${command} ended with ${status}\n${out}${err}`);
+	}
+
+	up(more) { return this.quickstart('up', more); }
+	crash() { return this.quickstart('crash'); }
+
+	ctl(args, input) {
+		return run(path.join(BUILD, 'hotlinectl'), ['--config', path.join(this.dir, 'hotlined.yaml'), ...args], input);
+	}
+
+	// Rows of a list command; from: a number, handed over on standard input.
+	async list(name, from) {
+		const args = [name, '--json', '--limit', '100000', ...(from ? ['--from', '-'] : [])];
+		const { status, out, err } = await this.ctl(args, from ? from + '\n' : '');
+		if (status !== 0)
+			throw new Error(`hotlinectl ${name} ended with ${status}: ${err}`);
+		return JSON.parse(out);
+	}
+
+	// Polls until the predicate gives a true value; its last value, true or not.
+	async until(predicate, ms = 10000, every = 100) {
+		const deadline = Date.now() + ms;
+		for (;;) {
+			const value = await predicate();
+			if (value || Date.now() > deadline)
+				return value;
+			await sleep(every);
+		}
+	}
+
+	// Rows of a query over the private PostgreSQL, as arrays of strings.
+	async sql(query) {
+		const base = fs.existsSync(path.join(this.dir, 'base')) ? fs.readlinkSync(path.join(this.dir, 'base')) : this.dir;
+		const { status, out, err } = await run('bash', ['-c', `SRC=${SRC} D=${this.dir}
+			for part in progress machine process stores; do . "$SRC/contrib/quickstart.d/$part.sh"; done
+			stores_find; "$PGBIN/psql" -X -q -A -t -h ${base}/run/pg -U hotlined -d hotlined`], query);
+		if (status !== 0)
+			throw new Error('psql: ' + err);
+		return out.split('\n').filter(Boolean).map((line) => line.split('|'));
+	}
+
+	endNow() {
+		if (this.ended)
+			return;
+		this.ended = true;
+		this.carrier.close();
+		spawnSync(QUICKSTART, ['down', '--dir', this.dir], { stdio: 'ignore' });
+		if (process.env.HOTLINED_KEEP) {
+			console.log('# kept:', this.dir, this.journal);
+			return;
+		}
+		const base = path.join(this.dir, 'base');
+		if (fs.existsSync(base))
+			fs.rmSync(fs.readlinkSync(base), { recursive: true, force: true });
+		fs.rmSync(this.dir, { recursive: true, force: true });
+		fs.rmSync(this.journal, { recursive: true, force: true });
+	}
+}
+
+// Prints TAP and remembers the outcome.
+const tap = {
+	count: 0, failed: 0,
+	ok(good, name, detail = '') {
+		this.count++;
+		if (!good)
+			this.failed++;
+		console.log(`${good ? 'ok' : 'not ok'} ${this.count} - ${name}`);
+		if (!good && detail)
+			console.log(String(detail).split('\n').map((line) => '# ' + line).join('\n'));
+		return good;
+	},
+};
+
+// Runs a test over one world; ends it whatever happens.
+async function test(options, body) {
+	const world = new World(options);
+	try {
+		await world.begin();
+		await body(world);
+	} catch (error) {
+		tap.ok(false, 'the test ran to its end', error.stack);
+	} finally {
+		if (tap.failed)
+			showLog(world.dir);
+		world.endNow();
+	}
+	console.log(`1..${tap.count}`);
+	process.exit(tap.failed ? 1 : 0);
+}
+
+function showLog(dir) {
+	const file = path.join(dir, 'log/hotlined.log');
+	if (fs.existsSync(file))
+		console.log(fs.readFileSync(file, 'utf8').split('\n').slice(-25).map((line) => '# ' + line).join('\n'));
+}
+
+// Rows of tests/data/vn-sms-examples.tsv as objects.
+function examples() {
+	const lines = fs.readFileSync(path.join(SRC, 'tests/data/vn-sms-examples.tsv'), 'utf8')
+		.split('\n').filter((line) => line && !line.startsWith('#'));
+	const names = lines.shift().split('\t');
+	return lines.map((line) => Object.fromEntries(line.split('\t').map((value, i) => [names[i], value])));
+}
+
+// A small seeded generator (mulberry32), so that a run can be repeated.
+function random(seed) {
+	let a = seed >>> 0;
+	return () => {
+		a = (a + 0x6d2b79f5) >>> 0;
+		let t = Math.imul(a ^ (a >>> 15), 1 | a);
+		t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+		return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+	};
+}
+
+module.exports = { World, tap, test, examples, random, sleep, run, SRC, BUILD, OFFICER, QUICKSTART };

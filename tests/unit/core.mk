@@ -1,0 +1,24 @@
+# Pattern for one test program (the dummy C++ source only where libcore's number.cc is linked):
+# UNIT += tests/unit/test_x
+# tests_unit_test_x_SOURCES = tests/unit/test_x.c
+# nodist_EXTRA_tests_unit_test_x_SOURCES = dummy.cxx
+# tests_unit_test_x_LDADD = $(TEST_LIBS)
+UNIT += tests/unit/test_ids
+tests_unit_test_ids_SOURCES = tests/unit/test_ids.c
+nodist_EXTRA_tests_unit_test_ids_SOURCES = dummy.cxx
+tests_unit_test_ids_LDADD = $(TEST_LIBS)
+UNIT += tests/unit/test_ctl_table tests/unit/test_ctl_client
+tests_unit_test_ctl_table_SOURCES = tests/unit/test_ctl_table.c
+nodist_EXTRA_tests_unit_test_ctl_table_SOURCES = dummy.cxx
+tests_unit_test_ctl_table_LDADD = libctl.a $(TEST_LIBS)
+tests_unit_test_ctl_client_SOURCES = tests/unit/test_ctl_client.c
+nodist_EXTRA_tests_unit_test_ctl_client_SOURCES = dummy.cxx
+tests_unit_test_ctl_client_LDADD = libctl.a $(TEST_LIBS)
+UNIT += tests/unit/test_number tests/unit/test_command tests/unit/test_places
+tests_unit_test_number_SOURCES = tests/unit/test_number.c
+nodist_EXTRA_tests_unit_test_number_SOURCES = dummy.cxx
+tests_unit_test_number_LDADD = libcore.a $(PHONENUMBER_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_command_SOURCES = tests/unit/test_command.c
+tests_unit_test_command_LDADD = libcore.a $(UTF8PROC_LIBS) $(CMOCKA_LIBS)
+tests_unit_test_places_SOURCES = tests/unit/test_places.c
+tests_unit_test_places_LDADD = libcore.a $(UTF8PROC_LIBS) $(CMOCKA_LIBS)

@@ -1,0 +1,9 @@
+# Pattern for one test program (the dummy C++ source only where libcore's number.cc is linked):
+# UNIT += tests/unit/test_x
+# tests_unit_test_x_SOURCES = tests/unit/test_x.c
+# nodist_EXTRA_tests_unit_test_x_SOURCES = dummy.cxx
+# tests_unit_test_x_LDADD = $(TEST_LIBS)
+UNIT += tests/unit/test_vault
+tests_unit_test_vault_SOURCES = tests/unit/test_vault.c
+nodist_EXTRA_tests_unit_test_vault_SOURCES = dummy.cxx
+tests_unit_test_vault_LDADD = $(TEST_LIBS)
