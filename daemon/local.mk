@@ -32,7 +32,7 @@ PLACES = $(srcdir)/daemon/data/vn-units.tsv $(srcdir)/daemon/data/vn-units-forme
 	$(srcdir)/daemon/data/vn-units-aliases.tsv
 EXTRA_DIST += $(PLACES) build-aux/embed-places
 placesdocdir = $(docdir)
-dist_placesdoc_DATA = daemon/data/vn-units.LICENSE.txt
+dist_placesdoc_DATA = daemon/data/vn-units.LICENSE.txt doc/places.md doc/officer-commands.md
 daemon/core/places_data.c: $(PLACES) $(srcdir)/build-aux/embed-places
 	@$(MKDIR_P) daemon/core
 	$(AM_V_GEN)AWK='$(AWK)' $(SHELL) $(srcdir)/build-aux/embed-places $(PLACES) >$@.tmp && mv $@.tmp $@

@@ -8,7 +8,7 @@ process_pid() {
 	pid=$(cat "$D/pid/$1" 2>/dev/null) || return 1
 	[[ $pid =~ ^[0-9]+$ ]] || return 1
 	# Bash's own `read` would stop at the first NUL.
-	tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "$2" || return 1
+	tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF -- "$2" || return 1
 	[ "$(process_state "$pid")" != Z ] || return 1
 	echo "$pid"
 }

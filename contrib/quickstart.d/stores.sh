@@ -177,7 +177,7 @@ postgres_map() {
 postgres_running_by_its_own_file() {
 	local pid
 	pid=$(head -n 1 "$PGDATA/postmaster.pid" 2>/dev/null) || return 1
-	tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "-D $PGDATA"
+	tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF -- "-D $PGDATA"
 }
 
 postgres_init() {

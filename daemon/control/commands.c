@@ -375,7 +375,8 @@ static bool entitled(struct control_request *request)
 		return false;
 	}
 	if (!reason || strlen(reason) < REASON_MIN || !text_arg(request, "ref") || !text_arg(request, "actor")) {
-		control_refuse(request, CONTROL_EXIT_USAGE, "a reason (--reason) and the officer's name are needed");
+		control_refuse(request, CONTROL_EXIT_USAGE, "a reason of at least %d letters and the officer's name are needed",
+			       REASON_MIN);
 		return false;
 	}
 	return true;

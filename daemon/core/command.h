@@ -9,8 +9,8 @@
  *	AI              WHO                                      who is on duty
  *
  * Capitals, accents (NFC or NFD), spaces and punctuation do not matter, the code may come first,
- * and a verb may stand alone. Then code and ref are empty and the caller accepts it only for exactly
- * one open alert. */
+ * and a verb may stand alone. Then code and ref are empty, and the caller accepts it only for
+ * exactly one open alert. */
 #ifndef CORE_COMMAND_H
 #define CORE_COMMAND_H
 
@@ -23,9 +23,9 @@ enum { COMMAND_CODE_LEN = 6, COMMAND_REF_MAX = 16, COMMAND_REST_MAX = 32 };
 struct command {
 	enum command_verb verb;
 	char code[COMMAND_CODE_LEN + 1]; /* the alert's six digits, or "" */
-	char ref[COMMAND_REF_MAX];       /* case reference "BP-4821"; bare digits of another length
-					    than a code's ("4821": mistyped or without prefix); or "" */
-	char rest[COMMAND_REST_MAX]; /* words after the code, folded ("ca xa"), cut to fit; or "" */
+	char ref[COMMAND_REF_MAX];       /* case reference "BP-4821"; bare digits of another
+	                                    length than a code's, mistyped or without prefix; or "" */
+	char rest[COMMAND_REST_MAX];     /* words after the code, folded ("ca xa"), cut to fit; or "" */
 };
 
 /* text: UTF-8. False: not a command, and *out is untouched. At most one of code and ref is set. */

@@ -23,16 +23,15 @@ struct places_found {
 };
 
 /* text: UTF-8 of any length, NFC or NFD, with or without accents; letters after the first 2,000 are
- * not looked at. home: codes of the present provinces this hotline serves ("75" or "75,79"),
- * preferred when a name occurs more than once and asked for in names without a word like "xã"
- * before them; "" or NULL: the whole country. Always fills *out. */
+ * not looked at. home: codes of the present provinces this hotline serves ("75" or "75,79"). Of
+ * several units with one name those at home are preferred, and a bare name (no "xã" or the like
+ * before it) is hardly heard unless it lies there. "" or NULL: the whole country is home. Always
+ * fills *out. */
 void places_find(const char *text, const char *home, struct places_found *out);
 
-/* Name of a present commune or province: "Bom Bo", with accents "Đak Nhau". NULL for an unknown
- * code. */
+/* Name of a present commune or province: "Dak Nhau", with accents "Đak Nhau"; NULL: no such code. */
 const char *places_name(const char *code, bool accents);
-/* "xã", "phường", "đặc khu", "tỉnh", "thành phố"; without accents "xa", ... NULL for an unknown
- * code. */
+/* "xã", "phường", "đặc khu", "tỉnh", "thành phố"; without accents "xa", ...; NULL: no such code. */
 const char *places_type(const char *code, bool accents);
 /* Code of the province of a present commune, a province's own code, NULL for an unknown code. */
 const char *places_province(const char *code);

@@ -1,5 +1,4 @@
-/* Which units can a few words name? One mention of a place: its units and how well it is spelled.
- */
+/* Which units can a few words name? One mention: its units and how well it is spelled. */
 #ifndef CORE_PLACES_MATCH_H
 #define CORE_PLACES_MATCH_H
 
@@ -32,7 +31,7 @@ struct places_mention {
 	bool exact;            /* accents were written and are all right */
 	bool upper;            /* every word begins with a capital */
 	bool at_home;          /* some of `all` is at home */
-	unsigned strength; /* how sure it is that a place is meant: 1 maybe, 2 likely, 3 said so */
+	unsigned strength;     /* is a place meant? 1 maybe, 2 likely, 3 said so */
 };
 
 /* The longest name that begins at word `at`. False: none. */

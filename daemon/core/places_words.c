@@ -1,5 +1,4 @@
-/* Syllables of a message, spelled as the table of units spells them, and the table of hint words.
- */
+/* Syllables of a message, spelled as the table of units spells them, and the hint words. */
 #include "core/places_words.h"
 
 #include <string.h>

@@ -82,12 +82,40 @@ static void on_redis(void *arg, enum redis_health health, const char *why)
 
 /* ---- PostgreSQL ---- */
 
+static const struct pg_statement schema_version = {
+	"schema_version", "select coalesce(max(number), 0) from schema_migrations"};
+
+static void tell_migrate(struct hotline *h, int64_t have)
+{
+	char where[512];
+
+	conf_where(h->conf, "postgres.conninfo", where, sizeof(where));
+	log_error("postgres", "%s: the database is at schema %" PRId64 ", this daemon needs %d; run: hotlinectl"
+		  " --config %s db migrate", where, have, pg_schema_version(), h->conf->file);
+}
+
+static void on_schema_row(void *arg, const struct pg_result *r)
+{
+	int64_t have = pg_rows(r) == 1 ? pg_get_int(r, 0, 0) : 0;
+
+	if (have < pg_schema_version())
+		tell_migrate(arg, have);
+}
+
+static void on_schema(void *arg, enum pg_outcome outcome, const char *error)
+{
+	(void)error;
+	if (outcome == PG_FAILED) /* there is no table of migrations */
+		tell_migrate(arg, 0);
+}
+
 static void on_pg(void *arg, bool up)
 {
 	struct hotline *h = arg;
 
 	if (up) {
 		log_info("postgres", "connected");
+		pg_exec(h->pg_duty, &schema_version, NULL, on_schema_row, on_schema, h);
 		escalate_hint(h->escalate);
 	} else {
 		log_warn("postgres", "connection lost: reports wait in the spool");
@@ -155,7 +183,7 @@ static bool open_flows(struct hotline *h, char *error, size_t error_size)
 	if (h->flowbook)
 		return true;
 	conf_where(h->conf, "flows.dir", where, sizeof(where));
-	snprintf(error, error_size, "%s: the flows cannot be loaded:\n%s", where, why);
+	snprintf(error, error_size, "%s: the flows cannot be loaded: %s", where, why);
 	return false;
 }
 

@@ -17,7 +17,7 @@
 enum { REFRESH_MS = 10 * 1000, RETRY_MS = 500 };
 
 static const struct pg_statement roster = {
-	"roles_roster", "select idx from roster_idx() where not disabled"};
+	"roles_roster", "select o_idx from roster_idx() where not o_disabled"};
 
 struct roles {
 	struct hotline *h;      /* borrowed */
@@ -59,8 +59,9 @@ static void on_roster(void *arg, enum pg_outcome outcome, const char *error)
 {
 	struct roles *roles = arg;
 
-	(void)error;
 	roles->busy = false;
+	if (outcome == PG_FAILED)
+		log_error("roles", "the roster cannot be read: %s", error ? error : "");
 	if (outcome == PG_OK) {
 		map_fini(&roles->officers);
 		roles->officers = roles->loading;
@@ -98,7 +99,8 @@ void roles_take(struct roles *roles, struct delivery *d)
 	struct command command;
 	bool order = d->has_subject && !d->repeat && command_parse(d->text, &command);
 
-	if (order && !roles->loaded) {
+	/* without a code it may as well be a reporter's "khong", who must not wait */
+	if (order && !roles->loaded && command.code[0]) {
 		roles->waiting = mem_array(roles->waiting, roles->waiting_count + 1, sizeof(*roles->waiting));
 		roles->waiting[roles->waiting_count++] = d;
 	} else if (order && map_get(&roles->officers, d->subject))

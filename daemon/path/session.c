@@ -19,6 +19,7 @@
 
 enum {
 	SWEEP_MS = 1000,               /* how often due conversations are looked for */
+	HOLD_MS = 1000,                /* turns wait for Redis this long after the start */
 	FORGET_EVERY = 600,            /* sweeps between two clean-ups of memory */
 	KEEP_MS = 26 * 3600 * 1000,    /* life of a conversation in Redis: its longest wait and a margin */
 	CONFLICTS_MAX = 8              /* lost races with other daemons before memory decides */
@@ -58,7 +59,8 @@ struct session {
 	struct hotline *h;    /* borrowed */
 	struct map mailboxes; /* subject -> struct mailbox */
 	struct map copies;    /* subject -> struct copy */
-	struct loop_timer *sweep;
+	struct loop_timer *sweep, *hold;
+	bool held;            /* just started: Redis has not been reached yet */
 	size_t waiting, dirty;
 	unsigned sweeps;
 };
@@ -229,7 +231,8 @@ static void step_delivery(struct mailbox *box, const struct delivery *d)
 	bool again = says_it_again(box->conversation, d) && !plain_answer(s, d);
 
 	if (d->repeat || again) {
-		conversation_repeat(s->h, box->conversation, d, again && !d->repeat, &box->result);
+		/* Whoever wrote it may have had no answer: the question once more does no harm, silence might. */
+		conversation_repeat(s->h, box->conversation, d, d->in.part_total < 2, &box->result);
 		filing_direct(s->h->filing, &box->result.entry);
 		end_turn(box);
 		return;
@@ -300,7 +303,7 @@ static void on_load(void *arg, bool ok, const struct keyspace_session *found)
 	const struct copy *copy = copy_find(box->session, box->subject);
 
 	box->version = found->version;
-	if (copy && (!ok || copy->dirty || copy->version > found->version))
+	if (copy && (!ok || copy->version > found->version || (copy->dirty && copy->version == found->version)))
 		use_copy(box, copy);
 	else if (ok && found->version && found->data)
 		open_state(box, found->data, found->len);
@@ -333,7 +336,7 @@ static void start_turn(void *arg)
 
 static void run(struct mailbox *box)
 {
-	if (box->busy)
+	if (box->busy || box->session->held)
 		return;
 	if (!box->turns) {
 		map_remove(&box->session->mailboxes, box->subject);
@@ -414,6 +417,11 @@ static void on_due(void *arg, unsigned partition, const uint8_t *hashes, size_t 
 	}
 }
 
+struct box_list {
+	struct mailbox **boxes; /* owned array */
+	size_t count;
+};
+
 struct due_list {
 	struct session *session;
 	int64_t now_ms;
@@ -476,13 +484,37 @@ static void sweep(void *arg)
 	for (unsigned p = 0; s->h->redis_ready && p < KEYSPACE_PARTITIONS; p++)
 		keyspace_due(s->h->redis, p, now_ms, on_due, s);
 	if (s->dirty)
-		post_dirty(s, false);
+		post_dirty(s, s->h->redis_ready && redis_up(s->h->redis));
 	if (++s->sweeps % FORGET_EVERY == 0)
 		forget_old(s);
 }
 
+static void collect_box(void *arg, void *value)
+{
+	struct box_list *list = arg;
+
+	list->boxes = mem_array(list->boxes, list->count + 1, sizeof(*list->boxes));
+	list->boxes[list->count++] = value;
+}
+
+static void release(void *arg)
+{
+	struct session *s = arg;
+	struct box_list list = {0};
+
+	if (!s->held)
+		return;
+	s->held = false;
+	loop_timer_cancel(s->hold);
+	map_each(&s->mailboxes, collect_box, &list);
+	for (size_t i = 0; i < list.count; i++)
+		run(list.boxes[i]);
+	mem_free(list.boxes);
+}
+
 void session_redis_up(struct session *s)
 {
+	release(s);
 	if (s->dirty)
 		post_dirty(s, true);
 }
@@ -490,6 +522,7 @@ void session_redis_up(struct session *s)
 void session_start(struct session *s)
 {
 	loop_timer_set(s->sweep, SWEEP_MS);
+	loop_timer_set(s->hold, HOLD_MS);
 }
 
 void session_status(const struct session *s, struct session_status *out)
@@ -504,6 +537,8 @@ struct session *session_new(struct hotline *h)
 
 	s->h = h;
 	s->sweep = loop_timer_new(h->loop, sweep, s);
+	s->hold = loop_timer_new(h->loop, release, s);
+	s->held = true;
 	return s;
 }
 
@@ -541,5 +576,6 @@ void session_free(struct session *s)
 	map_each(&s->copies, free_copy, NULL);
 	map_fini(&s->copies);
 	loop_timer_free(s->sweep);
+	loop_timer_free(s->hold);
 	mem_free(s);
 }

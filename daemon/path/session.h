@@ -12,9 +12,11 @@ struct session;
 
 struct session *session_new(struct hotline *h);
 void session_free(struct session *session);
-void session_start(struct session *session);                    /* begins to watch time-outs */
+/* Begins: turns wait until Redis is there, but no longer than a second, so that what the spool replays
+ * meets the conversations it belongs to. */
+void session_start(struct session *session);
 void session_take(struct session *session, struct delivery *d); /* takes ownership */
-/* Redis is back: conversations that went on in memory are written to it. */
+/* Redis is there: turns may start, and conversations that went on in memory are written to it. */
 void session_redis_up(struct session *session);
 
 struct session_status {

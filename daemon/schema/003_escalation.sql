@@ -98,7 +98,7 @@ begin
 	if p_case.closed_at is not null or p_case.ack_by is not null or e.id is null
 		or e.generation <> p_timer.generation then
 		perform timer_done(p_timer.id, 'cancelled');
-		return ('stale', 0);
+		return ('stale'::text, 0);
 	end if;
 	select count(*) into v_steps from steps where policy = e.policy and version = e.version;
 	select * into r from step_tell(p_case.id, e, v_steps);
@@ -108,7 +108,7 @@ begin
 			perform case_event(p_case.id, 'nobody', 'system', jsonb_build_object('loop', e.round));
 		end if;
 		update timers set due_at = now() + interval '60 s' where id = p_timer.id;
-		return ('nobody', 0);
+		return ('nobody'::text, 0);
 	end if;
 	perform case_event(p_case.id, 'notified', 'system', jsonb_build_object('officers',
 		to_jsonb(r.o_tags), 'step', r.o_step, 'loop', e.round, 'fallback', r.o_fallback));
@@ -120,7 +120,7 @@ begin
 	perform timer_done(p_timer.id, 'fired');
 	perform timer_arm('step', p_case.id, e.generation, p_timer.seq + 1,
 		now() + v_delay * interval '1 s');
-	return ('notified', cardinality(r.o_tags));
+	return ('notified'::text, cardinality(r.o_tags));
 end
 $$;
 
@@ -134,7 +134,7 @@ declare
 begin
 	if p_case.closed_at is not null then
 		perform timer_done(p_timer.id, 'cancelled');
-		return ('stale', 0);
+		return ('stale'::text, 0);
 	end if;
 	perform timer_done(p_timer.id, 'fired');
 	select * into e from escalations where case_id = p_case.id order by generation desc limit 1;
@@ -155,7 +155,7 @@ begin
 		perform case_event(p_case.id, 'told_again', 'system',
 			jsonb_build_object('officers', to_jsonb(v_tags)));
 	end if;
-	return ('again', cardinality(v_tags));
+	return ('again'::text, cardinality(v_tags));
 end
 $$;
 
@@ -176,11 +176,11 @@ begin
 	if p_case.closed_at is not null or p_case.ack_by is null
 		or p_timer.generation <> case_generation(p_case.id) then
 		perform timer_done(p_timer.id, 'cancelled');
-		return ('stale', 0);
+		return ('stale'::text, 0);
 	end if;
 	perform timer_done(p_timer.id, 'fired');
 	perform case_release(p_case, 'ack_expired', 'system');
-	return ('ack_expired', 1);
+	return ('ack_expired'::text, 1);
 end
 $$;
 
@@ -217,7 +217,7 @@ begin
 		begin
 			v_result := timer_fire(v_timer, v_case);
 		exception when others then
-			v_result := ('fault', 0);
+			v_result := ('fault'::text, 0);
 			update timers set attempts = attempts + 1, due_at = now() + interval '30 s'
 				where id = v_id;
 			insert into faults (what, subject, sqlstate, message)

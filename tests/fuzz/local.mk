@@ -8,4 +8,21 @@ FUZZ_FLAGS = -fsanitize=fuzzer
 # nodist_EXTRA_tests_fuzz_fuzz_x_SOURCES = dummy.cxx
 # tests_fuzz_fuzz_x_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 # tests_fuzz_fuzz_x_LDADD = $(TEST_LIBS)
+FUZZ_TARGETS += tests/fuzz/fuzz_pdu tests/fuzz/fuzz_charset
+tests_fuzz_fuzz_pdu_SOURCES = tests/fuzz/fuzz_pdu.c
+nodist_EXTRA_tests_fuzz_fuzz_pdu_SOURCES = dummy.cxx
+tests_fuzz_fuzz_pdu_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+tests_fuzz_fuzz_pdu_LDADD = $(TEST_LIBS)
+tests_fuzz_fuzz_charset_SOURCES = tests/fuzz/fuzz_charset.c
+nodist_EXTRA_tests_fuzz_fuzz_charset_SOURCES = dummy.cxx
+tests_fuzz_fuzz_charset_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+tests_fuzz_fuzz_charset_LDADD = $(TEST_LIBS)
 noinst_PROGRAMS += $(FUZZ_TARGETS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_flow tests/fuzz/fuzz_flow_state
+tests_fuzz_fuzz_flow_SOURCES = tests/fuzz/fuzz_flow.c
+tests_fuzz_fuzz_flow_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+tests_fuzz_fuzz_flow_LDADD = libflow.a libbase.a $(YAML_LIBS) $(UTF8PROC_LIBS)
+tests_fuzz_fuzz_flow_state_SOURCES = tests/fuzz/fuzz_flow_state.c
+tests_fuzz_fuzz_flow_state_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+tests_fuzz_fuzz_flow_state_LDADD = libflow.a libbase.a $(YAML_LIBS) $(UTF8PROC_LIBS)

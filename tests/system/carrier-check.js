@@ -1,7 +1,8 @@
 // The carrier itself, against a client that loses its bind: what was not acknowledged comes again, nothing
 // that was acknowledged does, a refusal is retried, and long texts split as handsets split them.
 'use strict';
-const smpp = require('smpp');
+const path = require('path');
+const smpp = require(require.resolve('smpp', { paths: [path.resolve(__dirname, '../../.build/node')] }));
 const { Carrier, encodeText } = require('./carrier');
 const { tap } = require('./world');
 

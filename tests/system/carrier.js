@@ -3,8 +3,9 @@
 // By hand: node carrier.js PORT [JOURNAL], then lines "+84912345678 text" on standard input.
 'use strict';
 const fs = require('fs');
+const path = require('path');
 const { EventEmitter } = require('events');
-const smpp = require('smpp');
+const smpp = require(require.resolve('smpp', { paths: [path.resolve(__dirname, '../../.build/node')] }));
 
 const GSM7_ONE = 160, GSM7_PART = 153, UCS2_ONE = 70, UCS2_PART = 67; // 3GPP TS 23.040 9.2.3.24.1
 const ESM_UDHI = 0x40, ESM_RECEIPT = 0x04; // SMPP 3.4, 5.2.12

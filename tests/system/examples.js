@@ -1,7 +1,7 @@
 // Every synthetic example as a first message from its own number, in its own encoding and number of
 // parts: none lost, none refused, and every urgent one has a case and an alert at the officer's phone.
 'use strict';
-const { tap, test, examples, OFFICER } = require('./world');
+const { tap, test, codeOf, examples, OFFICER } = require('./world');
 
 const URGENT = new Set(['khan_cap', 'cao']);
 const pad = (text, width) => String(text).padEnd(width);
@@ -44,7 +44,7 @@ async function main(world) {
 	missing('every khan_cap and cao row has an open case', urgent.filter((row) => !cases.has(row.found.case_ref)));
 	missing('each of these cases has an alert submitted to the officer', urgent.filter((row) =>
 		!notices.some((n) => n.case_ref === row.found.case_ref && ['sent', 'delivered'].includes(n.state))));
-	const codes = new Set(alerts().map((sms) => (/\b\d{6}\b/.exec(sms.text) || [''])[0]).filter(Boolean));
+	const codes = new Set(alerts().map((sms) => codeOf(sms.text)).filter(Boolean));
 	tap.ok(codes.size >= urgent.length, `the officer's phone has an alert with a code of its own for each`,
 		`${codes.size} codes for ${urgent.length} cases`);
 	const told = rows.filter((row) => alerts().some((sms) => sms.text.includes(row.text.slice(0, 20))));

@@ -3,7 +3,7 @@
 // or an acknowledgement. usage: node kill9.js [SEED] [MESSAGES]
 'use strict';
 const path = require('path');
-const { tap, test, examples, random, sleep, OFFICER } = require('./world');
+const { tap, test, codeOf, examples, random, sleep, OFFICER } = require('./world');
 
 const SEED = +process.argv[2] || Date.now() % 1000000;
 const MESSAGES = +process.argv[3] || 2000;
@@ -45,7 +45,7 @@ async function send(world, plan) {
 function answerAlerts(world) {
 	const answered = new Set();
 	world.carrier.on('submit', (sms) => {
-		const code = sms.to === OFFICER && (/\b\d{6}\b/.exec(sms.text) || [])[0];
+		const code = sms.to === OFFICER && codeOf(sms.text);
 		if (!code || answered.has(code) || rand() > ACK_SHARE)
 			return;
 		answered.add(code);

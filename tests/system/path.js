@@ -3,7 +3,7 @@
 'use strict';
 const fs = require('fs');
 const path = require('path');
-const { tap, test, sleep, OFFICER } = require('./world');
+const { tap, test, codeOf, sleep, OFFICER } = require('./world');
 const { encodeText } = require('./carrier');
 
 const ALERT_MS = 1000, BOUND_MS = 1000, SOON_MS = 5000;
@@ -12,8 +12,6 @@ const URGENT = 'Cứu con với, ba say rượu đang cầm dao rượt mẹ con
 const OTHER = 'Nhà bên cạnh đang trói đứa bé 6 tuổi vào gốc cây đánh, người máu me, phường Bình Phước';
 const LONG = 'Tôi là giáo viên chủ nhiệm. Học sinh nữ lớp 7 vừa kể bị ông nội hiếp dâm tối qua, hiện em đang ở ' +
 	'phòng y tế trường, sợ về nhà. Trường THCS xã Đak Nhau.';
-
-const codeOf = (sms) => (/\b\d{6}\b/.exec(sms.text) || [''])[0];
 
 async function caseOf(world, from) {
 	const report = await world.until(async () => (await world.list('reports', from)).find((row) => row.case_ref), SOON_MS);
@@ -35,7 +33,7 @@ async function firstText(world) {
 	tap.ok(alert && took < ALERT_MS, `first text to alert submitted: ${took} ms`, 'limit ' + ALERT_MS);
 	const reply = await world.carrier.expect((sms) => sms.to === CHILD, SOON_MS, 'a reply').catch(() => null);
 	tap.ok(reply, 'the reporter gets a reply');
-	tap.ok(alert && codeOf(alert), 'the alert carries a six-digit code', alert && alert.text.length);
+	tap.ok(alert && codeOf(alert.text), 'the alert carries a six-digit code', alert && alert.text.length);
 	tap.ok(alert && !alert.text.includes('dao') && !/912345678/.test(alert.text),
 		'the alert names neither number nor narrative');
 	const found = await caseOf(world, CHILD);
@@ -48,8 +46,8 @@ async function forged(world) {
 	const before = world.carrier.submits.length;
 	await world.carrier.text({ from: NEIGHBOUR, text: OTHER });
 	const alert = await alertAfter(world, before, SOON_MS, 'an alert for the second case');
-	await world.carrier.text({ from: STRANGER, text: 'NHAN ' + (alert ? codeOf(alert) : '000000'), encoding: 'gsm7' });
-	const wrong = String((+(alert ? codeOf(alert) : 0) + 1) % 1000000).padStart(6, '0');
+	await world.carrier.text({ from: STRANGER, text: 'NHAN ' + (alert ? codeOf(alert.text) : '000000'), encoding: 'gsm7' });
+	const wrong = String((+(alert ? codeOf(alert.text) : 0) + 1) % 1000000).padStart(6, '0');
 	await world.carrier.text({ from: OFFICER, text: 'NHAN ' + wrong, encoding: 'gsm7' });
 	await sleep(1500);
 	const found = await caseOf(world, NEIGHBOUR);
@@ -59,7 +57,7 @@ async function forged(world) {
 
 async function acknowledge(world, alert) {
 	const before = world.carrier.submits.length;
-	await world.carrier.text({ from: OFFICER, text: 'NHAN ' + codeOf(alert), encoding: 'gsm7' });
+	await world.carrier.text({ from: OFFICER, text: 'NHAN ' + codeOf(alert.text), encoding: 'gsm7' });
 	const reply = await alertAfter(world, before, SOON_MS, 'an answer to the officer');
 	tap.ok(reply, 'the officer gets an answer');
 	const found = await world.until(async () => {

@@ -3,7 +3,7 @@
 'use strict';
 const fs = require('fs');
 const path = require('path');
-const { tap, test, sleep, run, OFFICER } = require('./world');
+const { tap, test, codeOf, sleep, run, OFFICER } = require('./world');
 
 const NUMBERS = ['+84912777123', '+84868555777'];
 const TEXTS = ['Con tên Nguyễn Thị Bích Trâm, ba hay đánh con bằng dây điện, con sợ lắm, nhà sau chợ Bù Nho',
@@ -75,7 +75,7 @@ async function main(world) {
 		await world.carrier.text({ from, text: TEXTS[i], encoding: i ? 'gsm7' : 'ucs2' });
 	await world.until(async () => (await world.list('cases')).length >= NUMBERS.length);
 	const alert = await world.carrier.expect((sms) => sms.to === OFFICER, 5000, 'an alert').catch(() => null);
-	const code = alert && (/\b\d{6}\b/.exec(alert.text) || [])[0];
+	const code = alert && codeOf(alert.text);
 	await world.carrier.text({ from: OFFICER, text: 'NHAN ' + (code || '000000'), encoding: 'gsm7' });
 	await world.carrier.text({ from: NUMBERS[0], text: '1', encoding: 'gsm7' });
 	await sleep(1000);

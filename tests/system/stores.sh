@@ -35,7 +35,7 @@ running() {
 	local file
 	for file in /proc/[0-9]*/cmdline; do
 		[ "$file" = "/proc/$$/cmdline" ] && continue
-		tr '\0' ' ' <"$file" 2>/dev/null | grep -F -- "$1/" && return 0
+		tr '\0' ' ' 2>/dev/null <"$file" | grep -F -- "$1/" && return 0
 	done
 	return 1
 }

@@ -108,6 +108,9 @@ class World {
 	}
 }
 
+// The acknowledgement code of an alert: six digits that are not a reference such as BP-123456.
+const codeOf = (text) => (/(?<![-\d])\d{6}(?!\d)/.exec(text) || [''])[0];
+
 // Prints TAP and remembers the outcome.
 const tap = {
 	count: 0, failed: 0,
@@ -164,4 +167,4 @@ function random(seed) {
 	};
 }
 
-module.exports = { World, tap, test, examples, random, sleep, run, SRC, BUILD, OFFICER, QUICKSTART };
+module.exports = { World, tap, codeOf, test, examples, random, sleep, run, SRC, BUILD, OFFICER, QUICKSTART };

@@ -1,5 +1,21 @@
-# Pattern for one test program (the dummy C++ source only where libcore's number.cc is linked):
-# UNIT += tests/unit/test_x
-# tests_unit_test_x_SOURCES = tests/unit/test_x.c
-# nodist_EXTRA_tests_unit_test_x_SOURCES = dummy.cxx
-# tests_unit_test_x_LDADD = $(TEST_LIBS)
+# Stations, the spool and what they stand on.
+UNIT += tests/unit/test_map
+tests_unit_test_map_SOURCES = tests/unit/test_map.c
+nodist_EXTRA_tests_unit_test_map_SOURCES = dummy.cxx
+tests_unit_test_map_LDADD = $(TEST_LIBS)
+UNIT += tests/unit/test_spool
+tests_unit_test_spool_SOURCES = tests/unit/test_spool.c
+nodist_EXTRA_tests_unit_test_spool_SOURCES = dummy.cxx
+tests_unit_test_spool_LDADD = $(TEST_LIBS)
+UNIT += tests/unit/test_entry
+tests_unit_test_entry_SOURCES = tests/unit/test_entry.c
+nodist_EXTRA_tests_unit_test_entry_SOURCES = dummy.cxx
+tests_unit_test_entry_LDADD = $(TEST_LIBS)
+UNIT += tests/unit/test_conf
+tests_unit_test_conf_SOURCES = tests/unit/test_conf.c
+nodist_EXTRA_tests_unit_test_conf_SOURCES = dummy.cxx
+tests_unit_test_conf_LDADD = $(TEST_LIBS)
+UNIT += tests/unit/test_loop
+tests_unit_test_loop_SOURCES = tests/unit/test_loop.c
+nodist_EXTRA_tests_unit_test_loop_SOURCES = dummy.cxx
+tests_unit_test_loop_LDADD = $(TEST_LIBS)

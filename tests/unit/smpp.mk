@@ -1,5 +1,22 @@
-# Pattern for one test program (the dummy C++ source only where libcore's number.cc is linked):
-# UNIT += tests/unit/test_x
-# tests_unit_test_x_SOURCES = tests/unit/test_x.c
-# nodist_EXTRA_tests_unit_test_x_SOURCES = dummy.cxx
-# tests_unit_test_x_LDADD = $(TEST_LIBS)
+# Charsets, the stored delivery, the SMPP codec, a link against a scripted carrier, the simulated phone.
+SMPP_LIBS = libadapters.a libcore.a libbase.a $(COMMON_LIBS) $(CMOCKA_LIBS)
+UNIT += tests/unit/test_charset
+tests_unit_test_charset_SOURCES = tests/unit/test_charset.c
+nodist_EXTRA_tests_unit_test_charset_SOURCES = dummy.cxx
+tests_unit_test_charset_LDADD = $(SMPP_LIBS)
+UNIT += tests/unit/test_inbound
+tests_unit_test_inbound_SOURCES = tests/unit/test_inbound.c
+nodist_EXTRA_tests_unit_test_inbound_SOURCES = dummy.cxx
+tests_unit_test_inbound_LDADD = $(SMPP_LIBS)
+UNIT += tests/unit/test_pdu
+tests_unit_test_pdu_SOURCES = tests/unit/test_pdu.c
+nodist_EXTRA_tests_unit_test_pdu_SOURCES = dummy.cxx
+tests_unit_test_pdu_LDADD = $(SMPP_LIBS)
+UNIT += tests/unit/test_smpp_link
+tests_unit_test_smpp_link_SOURCES = tests/unit/test_smpp_link.c
+nodist_EXTRA_tests_unit_test_smpp_link_SOURCES = dummy.cxx
+tests_unit_test_smpp_link_LDADD = $(SMPP_LIBS)
+UNIT += tests/unit/test_sim
+tests_unit_test_sim_SOURCES = tests/unit/test_sim.c
+nodist_EXTRA_tests_unit_test_sim_SOURCES = dummy.cxx
+tests_unit_test_sim_LDADD = $(SMPP_LIBS)

@@ -123,6 +123,7 @@ static void sentences_are_not_commands(void **state)
 		"ai do danh chau",
 		"ai danh 482113",
 		"who are you",
+		"ai 482113",
 		"no is at bp-4821 school",
 		"ok 113 da den",
 		"ok 2",

@@ -64,7 +64,7 @@ static void reply_json(int fd, json_t *object)
 	json_decref(object);
 }
 
-static void serve_connection(struct daemon *d, int fd)
+static void serve_connection(struct daemon *d, int fd, bool note)
 {
 	FILE *in = fdopen(dup(fd), "r");
 	char line[4096];
@@ -73,7 +73,8 @@ static void serve_connection(struct daemon *d, int fd)
 		json_t *request = json_loads(line, 0, NULL);
 		bool more;
 
-		snprintf(d->seen, sizeof d->seen, "%s", line);
+		if (note)
+			snprintf(d->seen, sizeof d->seen, "%s", line);
 		more = d->answer(d, fd, request);
 		json_decref(request);
 		if (!more)
@@ -82,32 +83,49 @@ static void serve_connection(struct daemon *d, int fd)
 	fclose(in);
 }
 
-static void *serve(void *arg)
-{
-	struct daemon *d = arg;
+/* One connection of several that are open at a time. */
+struct connection {
+	struct daemon *daemon;
 	int fd;
+};
 
-	while ((fd = accept(d->listener, NULL, NULL)) >= 0) {
-		/* A phone keeps its connection while `cases` asks on another one. */
-		pid_t child = fork();
+static void *serve_one(void *arg)
+{
+	struct connection *c = arg;
 
-		if (child == 0) {
-			serve_connection(d, fd);
-			_exit(0);
-		}
-		close(fd);
-	}
+	serve_connection(c->daemon, c->fd, false);
+	close(c->fd);
+	free(c);
 	return NULL;
 }
 
-/* Connections served in this process, one after the other, so that `seen` is kept. */
+/* A phone keeps its connection while `cases` asks on another one. */
+static void *serve(void *arg)
+{
+	struct daemon *d = arg;
+	pthread_t threads[64];
+	size_t n = 0;
+	int fd;
+
+	while (n < 64 && (fd = accept(d->listener, NULL, NULL)) >= 0) {
+		struct connection *c = calloc(1, sizeof *c);
+
+		*c = (struct connection){ d, fd };
+		pthread_create(&threads[n++], NULL, serve_one, c);
+	}
+	while (n-- > 0)
+		pthread_join(threads[n], NULL);
+	return NULL;
+}
+
+/* One connection after the other, so that `seen` is that of the last request. */
 static void *serve_here(void *arg)
 {
 	struct daemon *d = arg;
 	int fd;
 
 	while ((fd = accept(d->listener, NULL, NULL)) >= 0) {
-		serve_connection(d, fd);
+		serve_connection(d, fd, true);
 		close(fd);
 	}
 	return NULL;

@@ -160,6 +160,8 @@ static void foreign_numbers_are_not_read_as_vietnamese(void **state)
 		{"85512345678", 1, NUMBER_MSISDN, "+85512345678", true, true, "KH"},
 		{"85512345678", 0, NUMBER_MSISDN, "+85512345678", true, true, "KH"},
 		{"+447911123456", 1, NUMBER_MSISDN, "+447911123456", true, true, "GG"},
+		{"376312345", 1, NUMBER_MSISDN, "+376312345", true, true, "AD"},
+		{"376312345", 2, NUMBER_MSISDN, "+84376312345", true, true, "VN"},
 		{"12025550123", 1, NUMBER_MSISDN, "+12025550123", true, true, "US"},
 	};
 

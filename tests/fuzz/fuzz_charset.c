@@ -1,0 +1,77 @@
+/* Fuzz target: any octets as a text in any alphabet, as a user data header, and as a text to send. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "core/charset.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+static void check_udh(const uint8_t *bytes, size_t len)
+{
+	struct charset_udh udh;
+
+	if (!charset_udh_read(bytes, len, &udh))
+		return;
+	check(udh.body_at >= 1 && udh.body_at <= len);
+	check(udh.ref_bits == 0 || (udh.seq >= 1 && udh.seq <= udh.total));
+}
+
+/* Parts fit, are in order, and give the text back whole when it was not cut. */
+static void check_split(const char *text, enum alphabet dcs0, unsigned ref_bits, unsigned parts_max)
+{
+	struct charset_parts parts;
+	struct buf back = { 0 };
+	size_t start = 0;
+
+	charset_split(text, dcs0, ref_bits, parts_max, &parts);
+	check(parts.count >= 1 && (parts.count <= parts_max || parts.count == 1));
+	for (unsigned i = 0; i < parts.count; i++) {
+		size_t len = parts.end[i] - start, most = parts.ucs2 ? 140 : 160;
+
+		if (parts.count > 1)
+			most = parts.ucs2 ? (ref_bits == 16 ? 132 : 134) : (ref_bits == 16 ? 152 : 153);
+		check(parts.end[i] >= start && len <= most);
+		start = parts.end[i];
+	}
+	check(start == parts.octets.len);
+	charset_to_utf8(parts.ucs2 ? ALPHABET_UTF16 : ALPHABET_GSM7, parts.octets.data,
+	                parts.octets.len, &back);
+	if (!parts.cut && charset_utf8_valid(text, strlen(text)) && strncmp(text, "\ufeff", 3) != 0)
+		check(strcmp(buf_cstr(&back), text) == 0);
+	buf_free(&back);
+	charset_parts_free(&parts);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct buf text = { 0 };
+	uint8_t *exact;
+	enum alphabet alphabet;
+
+	if (size < 2)
+		return 0;
+	alphabet = (enum alphabet)(data[0] % (ALPHABET_PDU + 1));
+	exact = mem_dup(data + 2, size - 2);
+	check_udh(exact, size - 2);
+	charset_to_utf8(alphabet, exact, size - 2, &text);
+	check(charset_utf8_valid(text.data, text.len));
+	check(text.len <= 3 * (size - 2));
+	check(!text.len || !memchr(text.data, 0, text.len));
+	check_split(buf_cstr(&text), data[1] & 1 ? ALPHABET_ASCII : ALPHABET_GSM7,
+	            data[1] & 2 ? 16 : 8, (unsigned)(data[1] >> 2) + 1);
+	mem_free(exact);
+	exact = (uint8_t *)mem_strndup((const char *)data + 2, size - 2);
+	check_split((const char *)exact, ALPHABET_GSM7, 8, 10);
+	mem_free(exact);
+	buf_free(&text);
+	return 0;
+}
