@@ -41,6 +41,7 @@ libstore_a_SOURCES = \
 	daemon/store/keyspace.c daemon/store/keyspace.h \
 	daemon/store/migrate.c \
 	daemon/store/pg.c daemon/store/pg.h \
+	daemon/store/pg_values.c daemon/store/pg_values.h \
 	daemon/store/redis.c daemon/store/redis.h \
 	daemon/store/spool.c daemon/store/spool.h \
 	daemon/store/spool_format.c daemon/store/spool_format.h \
@@ -62,7 +63,7 @@ libpath_a_SOURCES = \
 	daemon/path/alert.c daemon/path/alert.h \
 	daemon/path/escalate.c daemon/path/escalate.h \
 	daemon/path/conversation.c daemon/path/conversation.h \
-	daemon/path/delivery.h \
+	daemon/path/delivery.c daemon/path/delivery.h \
 	daemon/path/filing.c daemon/path/filing.h \
 	daemon/path/flowbook.c daemon/path/flowbook.h \
 	daemon/path/hotline.c daemon/path/hotline.h \

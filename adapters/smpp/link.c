@@ -180,7 +180,8 @@ bool link_write(struct link *link, const void *bytes, size_t len)
 	if (!link->bev)
 		return false;
 	if (evbuffer_get_length(bufferevent_get_output(link->bev)) > OUTPUT_MAX) {
-		log_warn(link->conf.name, "the peer reads nothing: reconnecting");
+		if (!loop_timer_armed(link->state_timer))
+			log_warn(link->conf.name, "the peer reads nothing: reconnecting");
 		loop_timer_set(link->state_timer, 0);
 		return false;
 	}

@@ -23,6 +23,7 @@ struct mt_message {
 	unsigned total, left;    /* parts: in all, without outcome */
 	unsigned accepted;       /* parts the carrier took */
 	unsigned throttles;
+	bool alert;
 	bool refused, doubt, retry, gone; /* what befell some part */
 	char ref[PROVIDER_REF_MAX];       /* id of the last part */
 };
@@ -140,12 +141,20 @@ static void write_part(struct link *link, struct mt_part *part)
 	           loop_now_ms(link->host->loop) + link->conf.answer_ms, part);
 }
 
+/* One slot stays free for alerts, so that replies never hold one up. */
+static bool has_slot(const struct link *link, bool alert)
+{
+	unsigned kept = alert || link->window.size == 1 ? 0 : 1;
+
+	return link->state == SMPP_BOUND && !loop_timer_armed(link->throttle_timer) &&
+	       link->window.used + kept < link->window.size;
+}
+
 static void pump(struct link *link)
 {
 	struct mt_part *part;
 
-	while (link->state == SMPP_BOUND && !loop_timer_armed(link->throttle_timer) &&
-	       link->waiting && link->window.used < link->window.size) {
+	while (link->waiting && has_slot(link, link->waiting->message->alert)) {
 		part = link->waiting;
 		link->waiting = part->next;
 		write_part(link, part);
@@ -380,7 +389,7 @@ static void free_parts(struct mt_part *part)
 
 /* Builds all parts in order, or none: NULL if a field is too long for SMPP. */
 static struct mt_part *build_parts(struct pdu *pdu, const struct charset_parts *parts,
-                                   uint16_t ref, bool receipt, struct mt_message *m)
+                                   uint16_t ref, struct mt_message *m)
 {
 	struct mt_part *first = NULL, **last = &first;
 	struct buf body = { 0 };
@@ -389,7 +398,7 @@ static struct mt_part *build_parts(struct pdu *pdu, const struct charset_parts *
 		part_body(parts, i, ref, &body);
 		pdu->short_message = (struct octets){ body.data, body.len };
 		/* The daemon knows the last part's id: a receipt for another could not be matched. */
-		pdu->registered_delivery = receipt && i + 1 == parts->count;
+		pdu->registered_delivery = m->alert && i + 1 == parts->count;
 		*last = encode_part(pdu, m, i + 1);
 		if (!*last) {
 			free_parts(first);
@@ -418,25 +427,20 @@ static struct mt_part *build(struct link *link, const struct outbound *out, stru
 		pdu.esm_class = ESM_UDHI;
 	pdu.data_coding = parts.ucs2 ? 8 : 0;
 	m->total = m->left = parts.count;
-	first = build_parts(&pdu, &parts, link->part_ref++, out->priority == OUTBOUND_ALERT, m);
+	first = build_parts(&pdu, &parts, link->part_ref++, m);
 	charset_parts_free(&parts);
 	return first;
 }
 
 /* ---- sending ---- */
 
-/* The window is the queue. One slot stays free for alerts, so that replies never hold one up. */
-static bool has_room(const struct link *link, const struct outbound *out)
+/* The window is the queue: only parts of one reply, and of alerts, ever wait behind it. */
+static bool has_room(const struct link *link, bool alert)
 {
-	unsigned free_slots = link->window.size - link->window.used;
-
-	if (link->state != SMPP_BOUND || loop_timer_armed(link->throttle_timer))
-		return false;
-	if (out->priority == OUTBOUND_ALERT)
-		return free_slots > 0;
-	return !link->waiting && free_slots > (link->window.size > 1 ? 1 : 0);
+	return has_slot(link, alert) && (alert || !link->waiting);
 }
 
+/* An alert goes ahead of what waits. */
 static void enqueue(struct link *link, struct mt_part *first, bool alert)
 {
 	struct mt_part **at = &link->waiting, *last = first;
@@ -451,18 +455,20 @@ static void enqueue(struct link *link, struct mt_part *first, bool alert)
 
 bool mt_send(struct link *link, const struct outbound *out)
 {
+	bool alert = out->priority == OUTBOUND_ALERT;
 	struct mt_message *m;
 	struct mt_part *first = NULL;
 
-	if (!has_room(link, out))
+	if (!has_room(link, alert))
 		return false;
 	m = mem_alloc(sizeof(*m));
 	m->id = out->id;
+	m->alert = alert;
 	m->gone = out->channel == CHANNEL_USSD; /* never turned into an SMS */
 	if (!m->gone)
 		first = build(link, out, m);
 	if (first) {
-		enqueue(link, first, out->priority == OUTBOUND_ALERT);
+		enqueue(link, first, alert);
 		pump(link);
 	} else {
 		m->refused = true;

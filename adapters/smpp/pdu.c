@@ -212,7 +212,8 @@ enum pdu_result pdu_frame(const void *bytes, size_t len, struct pdu_header *head
 	return len < command_length ? PDU_MORE : PDU_OK;
 }
 
-/* A string whose NUL is missing ends with the PDU; only responses are forgiven that. */
+/* A string whose NUL is missing ends with the PDU, and one past the end is empty: only responses, which
+ * consist of nothing else, are forgiven that. */
 static bool read_text(struct reader *r, bool lenient, struct octets *text)
 {
 	const uint8_t *nul = memchr(r->p, 0, r->left);
@@ -282,8 +283,6 @@ enum pdu_result pdu_decode(const void *bytes, size_t len, struct pdu *pdu)
 		return PDU_BAD;
 	response = got.command_id & PDU_RESPONSE;
 	for (size_t i = 0; i < command->count; i++) {
-		if (response && r.left == 0)
-			break;
 		if (!read_field(&r, &command->fields[i], response, &got))
 			return PDU_BAD;
 	}

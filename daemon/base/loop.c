@@ -18,6 +18,7 @@ enum { LONGEST_SLEEP_MS = 1000 };
 
 struct loop_timer {
 	struct loop *loop;
+	struct loop_timer *next, **at; /* list of the loop's timers */
 	struct event *event; /* owned */
 	loop_fn *fn;
 	void *arg;
@@ -38,6 +39,8 @@ struct loop {
 	pthread_mutex_t lock;    /* guards calls, last */
 	struct call *calls;      /* owned, oldest first */
 	struct call **last;
+	struct loop_timer *timers; /* owned by their owners */
+	int64_t skipped_ms;      /* how far a test has moved the clocks */
 };
 
 static int64_t clock_ns(clockid_t id)
@@ -50,14 +53,12 @@ static int64_t clock_ns(clockid_t id)
 
 int64_t loop_now_ms(const struct loop *loop)
 {
-	(void)loop;
-	return clock_ns(CLOCK_BOOTTIME) / 1000000;
+	return clock_ns(CLOCK_BOOTTIME) / 1000000 + loop->skipped_ms;
 }
 
 int64_t loop_wall_us(const struct loop *loop)
 {
-	(void)loop;
-	return clock_ns(CLOCK_REALTIME) / 1000;
+	return clock_ns(CLOCK_REALTIME) / 1000 + loop->skipped_ms * 1000;
 }
 
 void loop_run_posted(struct loop *loop)
@@ -170,7 +171,21 @@ struct loop_timer *loop_timer_new(struct loop *loop, loop_fn *fn, void *arg)
 	timer->fn = fn;
 	timer->arg = arg;
 	timer->event = event_new(loop->base, -1, 0, on_timer, timer);
+	timer->next = loop->timers;
+	timer->at = &loop->timers;
+	if (timer->next)
+		timer->next->at = &timer->next;
+	loop->timers = timer;
 	return timer;
+}
+
+void loop_skip_ms(struct loop *loop, int64_t ms)
+{
+	loop->skipped_ms += ms;
+	for (struct loop_timer *timer = loop->timers; timer; timer = timer->next) {
+		if (timer->armed)
+			timer_sleep(timer);
+	}
 }
 
 void loop_timer_set(struct loop_timer *timer, int64_t delay_ms)
@@ -195,6 +210,9 @@ void loop_timer_free(struct loop_timer *timer)
 {
 	if (!timer)
 		return;
+	*timer->at = timer->next;
+	if (timer->next)
+		timer->next->at = timer->at;
 	event_free(timer->event);
 	mem_free(timer);
 }

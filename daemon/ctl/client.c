@@ -291,7 +291,7 @@ static enum ctl_exit take_answer(json_t *answer, json_t **data)
 		return CTL_OK;
 	}
 	status = exit_of(answer);
-	clean = ctl_clean(text != NULL ? text : "the daemon gave no reason", true);
+	clean = ctl_clean(text != NULL ? text : "the daemon gave no reason", false);
 	ctl_error("%s", clean);
 	mem_free(clean);
 	return status;

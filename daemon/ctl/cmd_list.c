@@ -15,11 +15,11 @@ struct list {
 };
 
 static const struct list lists[] = {
-	{ "messages", NULL },
-	{ "reports", NULL },
-	{ "cases", NULL },
-	{ "notifications", NULL },
-	{ "timers", NULL },
+	{ "messages", "received_at channel link disposition report_ref parts" },
+	{ "reports", "ref received_at urgency kind commune case_ref revision partial dup_count" },
+	{ "cases", "ref urgency state kind commune opened_at acked_by acked_at timer_due_at reports" },
+	{ "notifications", "case_ref officer kind method state attempts created_at sent_at" },
+	{ "timers", "case_ref kind due_at state attempts" },
 };
 
 static const char *columns_of(const char *name)

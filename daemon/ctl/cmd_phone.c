@@ -64,7 +64,7 @@ static void show_arrived(struct desk *d)
 	for (; d->shown < d->phone.count; d->shown++) {
 		const struct phone_text *t = &d->phone.texts[d->shown];
 
-		phone_show_text(t->who, false, t->text);
+		phone_show_text(&d->phone, t->who, false, t->text);
 	}
 }
 
@@ -87,7 +87,7 @@ static void say(struct desk *d, enum phone_who who, const char *text)
 
 	if (*text == '\0')
 		return;
-	phone_show_text(who, true, text);
+	phone_show_text(&d->phone, who, true, text);
 	sent = phone_send(&d->phone, who, text);
 	if (sent != PHONE_RECEIVED)
 		phone_show_note(phone_sent_text(sent));

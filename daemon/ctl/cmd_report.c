@@ -179,15 +179,25 @@ static bool superseded(const json_t *revisions, const json_t *one)
 	return false;
 }
 
-/* Decrypts each revision in place: {"row", "stamp", ..., "payload"}; the number that stayed shut. */
-static size_t open_all(const json_t *revisions, const struct ctl_identity *who, json_t *out)
+/* A daemon that finds a row not written by one says so: it is never shown as a report. */
+static bool is_forged(const json_t *revision)
+{
+	return json_is_false(json_object_get(revision, "authentic"));
+}
+
+/* Decrypts each revision: {"row", "stamp", ..., "payload"}; the number that stayed shut. */
+static size_t open_all(const json_t *revisions, const struct ctl_identity *who,
+		       const struct vault *vault, json_t *out)
 {
 	static const char *const kept[] = { "report", "conversation", "row", "stamp" };
 	size_t i, shut = 0;
 	json_t *revision;
 
 	json_array_foreach(revisions, i, revision) {
-		json_t *payload = ctl_open_revision(revision, who), *opened = json_object();
+		json_t *opened = json_object(), *payload = NULL;
+
+		if (!is_forged(revision))
+			payload = ctl_open_revision(revision, who, vault);
 
 		for (size_t k = 0; k < sizeof kept / sizeof kept[0]; k++)
 			json_object_set(opened, kept[k], json_object_get(revision, kept[k]));
@@ -210,20 +220,20 @@ static void print_opened(const json_t *report, const json_t *opened)
 
 		if (superseded(opened, revision) || json_is_null(payload))
 			continue;
-		printf("%scontent, as of revision %zu of %zu\n", i > 0 ? "\n" : "", i + 1,
-		       json_array_size(opened));
-		print_payload(payload);
 		shown++;
+		printf(shown > 1 ? "\ncontent of conversation %zu\n" : "content\n", shown);
+		print_payload(payload);
 	}
 	if (shown == 0)
 		puts("content         (none)");
 }
 
-static enum ctl_exit show_report(const json_t *data, const struct ctl_identity *who)
+static enum ctl_exit show_report(const json_t *data, const struct ctl_identity *who,
+				 const struct vault *vault)
 {
 	const json_t *revisions = json_object_get(data, "revisions");
 	json_t *opened = json_array(), *all;
-	size_t shut = open_all(revisions, who, opened);
+	size_t shut = open_all(revisions, who, vault, opened);
 
 	if (ctl_globals.json) {
 		all = json_pack("[{s:O?,s:O}]", "report", json_object_get(data, "report"), "revisions",
@@ -234,8 +244,9 @@ static enum ctl_exit show_report(const json_t *data, const struct ctl_identity *
 		print_opened(json_object_get(data, "report"), opened);
 	}
 	if (shut > 0)
-		ctl_error("%zu of %zu revisions are not sealed for this identity, or are damaged", shut,
-			  json_array_size(revisions));
+		ctl_error("%zu of %zu revisions are not sealed for this identity, damaged, or not written "
+			  "by hotlined",
+			  shut, json_array_size(revisions));
 	json_decref(opened);
 	return shut > 0 ? CTL_NOTHING : CTL_OK;
 }
@@ -259,7 +270,7 @@ int cmd_report_open(int argc, char **argv)
 		return CTL_CONFIG;
 	status = ask("report-open", &q, &who, &data);
 	if (status == CTL_OK)
-		status = show_report(data, &who);
+		status = show_report(data, &who, NULL);
 	json_decref(data);
 	sodium_memzero(&who, sizeof who);
 	return (int)status;
@@ -267,25 +278,24 @@ int cmd_report_open(int argc, char **argv)
 
 static void show_contact(const json_t *data, bool sent)
 {
-	const char *number = text_of(data, "number");
-	json_t *rest;
+	bool said_safe = json_integer_value(json_object_get(data, "safe")) == 1;
+	json_t *list;
 
 	if (ctl_globals.json) {
-		rest = json_pack("[O]", data);
-		ctl_json(stdout, rest);
-		json_decref(rest);
+		list = json_pack("[O]", data);
+		ctl_json(stdout, list);
+		json_decref(list);
 		return;
 	}
-	rest = json_copy((json_t *)data);
-	json_object_del(rest, "number");
-	if (sent)
+	if (sent) {
 		puts("The text is on its way from the hotline's number.");
-	else
-		printf("%s\n", number);
-	ctl_object(stdout, rest, 0);
-	json_decref(rest);
-	puts("Heed what the reporter said about when and how it is safe to call. Say nothing of the\n"
-	     "report until you know who answers; if somebody else does, it was a wrong number.");
+		return;
+	}
+	printf("%s\n", text_of(data, "number"));
+	puts(said_safe ? "The reporter said that contact is safe; that may have changed since."
+		       : "The reporter has NOT said whether contact is safe.");
+	puts("Say nothing of the report until you know who answers; to anybody else it was a wrong "
+	     "number.");
 }
 
 int cmd_report_contact(int argc, char **argv)
@@ -317,37 +327,82 @@ int cmd_report_contact(int argc, char **argv)
 
 /* ---- without a daemon ---- */
 
+static json_t *load_export(const char *file)
+{
+	json_error_t e;
+	json_t *data = json_load_file(file, 0, &e);
+
+	if (json_is_array(json_object_get(data, "revisions")))
+		return data;
+	if (data == NULL)
+		ctl_error("%s:%d:%d: %s", file, e.line, e.column, e.text);
+	else
+		ctl_error("%s:1:1: an object with a list \"revisions\" is expected (doc/keys.md)", file);
+	json_decref(data);
+	return NULL;
+}
+
 int cmd_report_recover(int argc, char **argv)
 {
-	const char *file = NULL, *identity_file = NULL;
+	const char *file = NULL, *identity_file = NULL, *keys = NULL, *team = "hotline";
 	const struct ctl_option options[] = {
 		{ "--identity", &identity_file, NULL, true },
+		{ "--keys", &keys, NULL, true },
+		{ "--team", &team, NULL, true },
 		{ NULL, NULL, NULL, false },
 	};
+	enum ctl_exit status = CTL_CONFIG;
 	struct ctl_identity who;
-	enum ctl_exit status;
-	json_error_t e;
-	json_t *data;
+	char error[ERROR_MAX];
+	struct vault *vault;
+	json_t *data = NULL;
 
 	if (!ctl_parse(argc, argv, 2, options, &file, 1, 1))
 		return CTL_USAGE;
-	if (!read_identity(identity_file, &who))
-		return CTL_CONFIG;
-	data = json_load_file(file, 0, &e);
-	if (data == NULL || !json_is_array(json_object_get(data, "revisions"))) {
-		ctl_error("%s:%d:%d: an object with \"revisions\" is expected (doc/keys.md): %s", file,
-			  data == NULL ? e.line : 1, data == NULL ? e.column : 1,
-			  data == NULL ? e.text : "there is none");
-		status = CTL_CONFIG;
-	} else {
-		status = show_report(data, &who);
+	vault = vault_open(keys, team, error, sizeof error);
+	if (vault == NULL)
+		ctl_error("%s", error);
+	else
+		data = load_export(file);
+	if (data != NULL && read_identity(identity_file, &who)) {
+		status = show_report(data, &who, vault);
+		sodium_memzero(&who, sizeof who);
 	}
 	json_decref(data);
-	sodium_memzero(&who, sizeof who);
+	vault_close(vault);
 	return (int)status;
 }
 
 /* ---- cases ---- */
+
+/* What the daemon's result means to people, and to a script. */
+static const struct {
+	const char *result, *text;
+	enum ctl_exit status;
+} results[] = {
+	{ "acked", "acknowledged", CTL_OK },
+	{ "already_yours", "was acknowledged by the same name before", CTL_OK },
+	{ "done", "closed", CTL_OK },
+	{ "closed", "is closed already", CTL_NOTHING },
+	{ "taken", "another officer has it", CTL_REFUSED },
+};
+
+static enum ctl_exit show_case(const json_t *data, const char *ref)
+{
+	const char *result = text_of(data, "result");
+
+	for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
+		if (strcmp(results[i].result, result) != 0)
+			continue;
+		if (ctl_globals.json)
+			ctl_json(stdout, data);
+		else
+			printf("%s: %s\n", ref, results[i].text);
+		return results[i].status;
+	}
+	ctl_error("the daemon's result is not understood: %.40s", result);
+	return CTL_UNREACHABLE;
+}
 
 int cmd_case(int argc, char **argv)
 {
@@ -364,14 +419,8 @@ int cmd_case(int argc, char **argv)
 	status = ctl_call("case",
 			  json_pack("{s:s,s:s,s:s}", "action", argv[1], "ref", ref, "actor", actor),
 			  &data);
-	if (status != CTL_OK)
-		return (int)status;
-	if (ctl_globals.json)
-		ctl_json(stdout, data);
-	else if (json_object_size(data) > 0)
-		ctl_object(stdout, data, 0);
-	else
-		printf("%s: %s\n", ref, strcmp(argv[1], "ack") == 0 ? "acknowledged" : "closed");
+	if (status == CTL_OK)
+		status = show_case(data, ref);
 	json_decref(data);
-	return CTL_OK;
+	return (int)status;
 }

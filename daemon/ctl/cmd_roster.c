@@ -6,7 +6,7 @@
 
 #include "base/yaml.h"
 
-enum { OFFICERS_MAX = 10000, NAME_MAX_BYTES = 100, TEAM_MAX = 31, NUMBER_MIN = 3, NUMBER_MAX = 15 };
+enum { OFFICERS_MAX = 1000, NAME_MAX_BYTES = 100, TEAM_MAX = 31, NUMBER_MIN = 3, NUMBER_MAX = 15 };
 
 static const char *const known_keys[] = { "name", "number", "team", "teams", NULL };
 static const char team_charset[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
@@ -167,7 +167,7 @@ static json_t *load_roster(const char *path)
 	return NULL;
 }
 
-/* What the list will be, with the numbers masked: this is often run with others looking on. */
+/* What is about to change, with the numbers masked: this is often run with others looking on. */
 static void show_roster(const json_t *officers)
 {
 	json_t *rows = json_deep_copy(officers), *row;
@@ -178,7 +178,7 @@ static void show_roster(const json_t *officers)
 		ctl_mask_number(json_string_value(json_object_get(row, "number")), masked);
 		json_object_set_new(row, "number", json_string(masked));
 	}
-	printf("The roster becomes (%zu):\n", json_array_size(rows));
+	printf("Officers to add or bring up to date (%zu):\n", json_array_size(rows));
 	ctl_table(stdout, rows, "name number team", ctl_globals.width);
 	json_decref(rows);
 }

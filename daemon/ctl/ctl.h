@@ -108,9 +108,12 @@ struct ctl_identity {
 	unsigned char secret_key[32];
 };
 
+struct vault;
 /* Decrypts one item of "revisions" (body_ct, wrapped, conversation, row, intake, intake_team,
- * intake_escrow): the JSON payload, or NULL if it was not sealed for this identity. */
-json_t *ctl_open_revision(const json_t *revision, const struct ctl_identity *identity);
+ * intake_escrow): the JSON payload, or NULL if it was not sealed for this identity. Without `row`, the
+ * row is found from conversation and stamp with the index key of `vault`, which may be NULL. */
+json_t *ctl_open_revision(const json_t *revision, const struct ctl_identity *identity,
+			  const struct vault *vault);
 
 /* ---- commands: argv[0] is the first word of the command ---- */
 

@@ -24,6 +24,7 @@ struct phone {
 	char number[2][PHONE_NUMBER_MAX]; /* by enum phone_who */
 	struct phone_text *texts; /* owned; in order of arrival */
 	size_t count;
+	char hotline[PHONE_NUMBER_MAX]; /* short code of the hotline, as the daemon tells it */
 	char code[7]; /* the last six-digit number seen on the officer's phone, or "" */
 };
 
@@ -48,7 +49,7 @@ const char *phone_sent_text(enum phone_sent sent);
 
 void phone_show_title(const struct phone *p);
 /* A bubble on its phone's side; outgoing = from the phone to the hotline. */
-void phone_show_text(enum phone_who who, bool outgoing, const char *text);
+void phone_show_text(const struct phone *p, enum phone_who who, bool outgoing, const char *text);
 void phone_show_note(const char *text);
 
 /* ---- scripts (phone_script.c) ---- */

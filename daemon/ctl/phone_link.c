@@ -7,8 +7,6 @@
 
 enum { SENT_MS = 10000, CODE_LEN = 6 };
 
-static const char hotline[] = "111";
-
 static const char *const sent_texts[] = {
 	[PHONE_RECEIVED] = "received",
 	[PHONE_REFUSED] = "refused by the hotline; a carrier would try again",
@@ -56,17 +54,24 @@ static void take_text(struct phone *p, const json_t *event)
 
 enum ctl_exit phone_open(struct phone *p, bool quiet)
 {
+	json_t *args, *data = NULL;
 	enum ctl_exit status;
+	const char *code;
 
 	phone_close(p);
 	p->link = ctl_connect(quiet, &status);
 	if (p->link == NULL)
 		return status;
-	if (ctl_send(p->link, json_pack("{s:s,s:{s:[s,s]}}", "cmd", "phone", "args", "numbers",
-					p->number[PHONE_REPORTER], p->number[PHONE_OFFICER])))
+	args = json_pack("{s:[s,s]}", "numbers", p->number[PHONE_REPORTER], p->number[PHONE_OFFICER]);
+	status = ctl_request(p->link, "phone", args, &data);
+	if (status == CTL_OK) {
+		code = json_string_value(json_object_get(data, "short_code"));
+		snprintf(p->hotline, sizeof p->hotline, "%s", code != NULL ? code : "111");
+		json_decref(data);
 		return CTL_OK;
+	}
 	phone_close(p);
-	return CTL_UNREACHABLE;
+	return status;
 }
 
 void phone_close(struct phone *p)
@@ -88,7 +93,7 @@ void phone_fini(struct phone *p)
 /* One line of the daemon; *fate is set when it tells what became of the text under way. */
 static enum ctl_read pump(struct phone *p, int timeout_ms, enum phone_sent *fate)
 {
-	const char *event, *error;
+	const char *event;
 	json_t *line = NULL;
 	enum ctl_read result;
 
@@ -98,20 +103,12 @@ static enum ctl_read pump(struct phone *p, int timeout_ms, enum phone_sent *fate
 	if (result != CTL_LINE)
 		return result;
 	event = json_string_value(json_object_get(line, "event"));
-	error = json_string_value(json_object_get(line, "error"));
 	if (event != NULL && strcmp(event, "text") == 0)
 		take_text(p, line);
 	else if (event != NULL && strcmp(event, "received") == 0)
 		*fate = PHONE_RECEIVED;
 	else if (event != NULL && strcmp(event, "refused") == 0)
 		*fate = PHONE_REFUSED;
-	else if (json_is_false(json_object_get(line, "ok"))) {
-		char *clean = ctl_clean(error != NULL ? error : "the phone was refused", true);
-
-		ctl_error("%s", clean);
-		mem_free(clean);
-		result = CTL_GONE;
-	}
 	json_decref(line);
 	return result;
 }
@@ -129,7 +126,7 @@ enum phone_sent phone_send(struct phone *p, enum phone_who who, const char *text
 
 	if (p->link == NULL ||
 	    !ctl_send(p->link, json_pack("{s:{s:s,s:s,s:s}}", "send", "from", p->number[who], "to",
-					 hotline, "text", text)))
+					 p->hotline, "text", text)))
 		return PHONE_GONE;
 	while (fate == PHONE_UNANSWERED) {
 		enum ctl_read result = pump(p, SENT_MS, &fate);

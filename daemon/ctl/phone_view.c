@@ -96,7 +96,7 @@ void phone_show_title(const struct phone *p)
 	mem_free(cut);
 }
 
-void phone_show_text(enum phone_who who, bool outgoing, const char *text)
+void phone_show_text(const struct phone *p, enum phone_who who, bool outgoing, const char *text)
 {
 	int half = screen_width() / 2, indent = who == PHONE_OFFICER ? half : MARGIN;
 	char *clean = ctl_clean(text, false), now[6];
@@ -104,8 +104,8 @@ void phone_show_text(enum phone_who who, bool outgoing, const char *text)
 
 	time_text(now);
 	colour(dim);
-	printf("%*s%s \xe2\x86\x92 %s  %s\n", indent, "", outgoing ? names[who] : "111",
-	       outgoing ? "111" : names[who], now);
+	printf("%*s%s \xe2\x86\x92 %s  %s\n", indent, "", outgoing ? names[who] : p->hotline,
+	       outgoing ? p->hotline : names[who], now);
 	colour(plain);
 	colour(colours[who]);
 	edge(indent, "\xe2\x95\xad", "\xe2\x95\xae", width);

@@ -40,7 +40,22 @@ static bool recover(const json_t *revision, const struct ctl_identity *who, stru
 	       data_key_recover(key, key->intake_escrow, who->public_key, who->secret_key);
 }
 
-json_t *ctl_open_revision(const json_t *revision, const struct ctl_identity *identity)
+static bool find_row(const json_t *revision, const struct vault *vault, struct id16 *row)
+{
+	const json_t *stamp = json_object_get(revision, "stamp");
+	struct id16 conversation;
+
+	if (id_of(revision, "row", row))
+		return true;
+	if (vault == NULL || !json_is_integer(stamp) ||
+	    !id_of(revision, "conversation", &conversation))
+		return false;
+	vault_revision_row(vault, &conversation, json_integer_value(stamp), row);
+	return true;
+}
+
+json_t *ctl_open_revision(const json_t *revision, const struct ctl_identity *identity,
+			  const struct vault *vault)
 {
 	const char *hex = json_string_value(json_object_get(revision, "body_ct"));
 	size_t len = hex != NULL ? strlen(hex) / 2 : 0;
@@ -49,7 +64,7 @@ json_t *ctl_open_revision(const json_t *revision, const struct ctl_identity *ide
 	struct data_key key;
 	struct id16 row;
 
-	if (len == 0 || len > BODY_MAX || !id_of(revision, "row", &row))
+	if (len == 0 || len > BODY_MAX || !find_row(revision, vault, &row))
 		return NULL;
 	if (hex_decode(hex, buf_reserve(&sealed, len), len) && recover(revision, identity, &key) &&
 	    data_key_unseal(&key, table, &row, sealed.data, sealed.len, &plain))

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <utf8proc.h>
 
 #include "base/buf.h"
@@ -150,13 +151,38 @@ size_t ctl_wrap(const char *text, size_t width, const char **next)
 
 /* ---- tables ---- */
 
+/* "2026-11-23T10:12:30.123456+00:00", or with a space and "+00" as PostgreSQL prints it, ->
+ * "11-23 17:12:30" in the zone of whoever reads it. */
+static bool local_time(const char *text, char out[16])
+{
+	struct tm tm = { 0 };
+	const char *rest = strptime(text, "%Y-%m-%d", &tm);
+	time_t at;
+	long offset_s;
+
+	if (rest != NULL)
+		rest = *rest == 'T' || *rest == ' ' ? strptime(rest + 1, "%H:%M:%S", &tm) : NULL;
+	if (rest == NULL)
+		return false;
+	if (*rest == '.')
+		rest += 1 + strspn(rest + 1, "0123456789");
+	rest = strptime(rest, "%z", &tm);
+	if (rest == NULL || *rest != '\0')
+		return false;
+	offset_s = tm.tm_gmtoff;
+	at = timegm(&tm) - offset_s;
+	return localtime_r(&at, &tm) != NULL && strftime(out, 16, "%m-%d %H:%M:%S", &tm) > 0;
+}
+
 /* A value as one clean line; numbers and truth as JSON writes them, null as nothing. */
 static char *cell_text(const json_t *value)
 {
-	char *text, *clean;
+	char *text, *clean, when[16];
 
 	if (value == NULL || json_is_null(value))
 		return mem_strdup("");
+	if (json_is_string(value) && local_time(json_string_value(value), when))
+		return mem_strdup(when);
 	if (json_is_string(value))
 		return ctl_clean(json_string_value(value), true);
 	if (json_is_boolean(value))
@@ -317,8 +343,7 @@ static void print_list(FILE *out, const json_t *list, int indent)
 	size_t i;
 
 	if (json_is_object(json_array_get(list, 0)) && indent <= KEY_WIDTH) {
-		ctl_table(out, list, NULL,
-			  ctl_globals.width);
+		ctl_table(out, list, NULL, ctl_globals.width);
 		return;
 	}
 	json_array_foreach(list, i, item) {

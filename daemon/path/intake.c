@@ -51,16 +51,6 @@ struct arrival {
 	void *arg;
 };
 
-void delivery_free(struct delivery *d)
-{
-	if (!d)
-		return;
-	inbound_fini(&d->in);
-	mem_free(d->part);
-	mem_free(d->text);
-	mem_free(d);
-}
-
 /* What makes two deliveries the same one: never the sequence number, never the link (two links of a
  * carrier may each deliver it). A provider's own message id decides alone where there is one. */
 static void duplicate_key(const struct vault *vault, const struct inbound *in, const char *from,

@@ -6,14 +6,12 @@
 #include <libpq-fe.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "core/ids.h"
+#include "store/pg_values.h"
 
 enum {
 	PG_DEADLINE_MS = 10000, /* no progress for so long: the server hangs, or the network is gone */
@@ -29,19 +27,6 @@ static const struct pg_statement setup = {
 	" set_config('synchronous_commit', 'on', false), set_config('statement_timeout', '8s', false),"
 	" set_config('lock_timeout', '4s', false),"
 	" set_config('idle_in_transaction_session_timeout', '30s', false)"
-};
-
-struct pg_params {
-	struct buf bytes;              /* every value, text ones with their NUL */
-	size_t offset[PG_PARAMS_MAX];  /* into bytes */
-	int len[PG_PARAMS_MAX];
-	int format[PG_PARAMS_MAX];     /* 0 text, 1 binary */
-	bool null[PG_PARAMS_MAX];
-	int count;
-};
-
-struct pg_result {
-	PGresult *res;
 };
 
 struct item {
@@ -92,6 +77,7 @@ struct pg {
 	struct loop_timer *deadline;          /* no progress */
 	struct loop_timer *lost_soon;         /* completes `lost` in a later turn */
 	unsigned tries;
+	int64_t deadline_ms;
 	bool broken;                          /* a send failed: drop the connection in a later turn */
 	struct pg_batch *first, **tail;       /* in flight, oldest first */
 	struct pg_batch *lost, **lost_tail;   /* to be completed with PG_LOST */
@@ -103,158 +89,6 @@ struct pg {
 
 static void connect_start(struct pg *pg);
 static void batch_put(struct pg *pg, struct pg_batch *b);
-
-/* ---- parameters ---- */
-
-struct pg_params *pg_params_new(void)
-{
-	return mem_alloc(sizeof(struct pg_params));
-}
-
-void pg_params_free(struct pg_params *p)
-{
-	if (!p)
-		return;
-	buf_free(&p->bytes);
-	mem_free(p);
-}
-
-static void param_put(struct pg_params *p, const void *bytes, size_t len, int format)
-{
-	int i = p->count;
-
-	if (i == PG_PARAMS_MAX)
-		fatal(EXIT_SOFTWARE, "a statement has more than %d parameters", PG_PARAMS_MAX);
-	p->count++;
-	p->null[i] = !bytes;
-	p->format[i] = format;
-	p->len[i] = (int)len;
-	p->offset[i] = p->bytes.len;
-	if (bytes)
-		buf_put(&p->bytes, bytes, len);
-	buf_put_u8(&p->bytes, 0);
-}
-
-void pg_put_text(struct pg_params *p, const char *text)
-{
-	param_put(p, text, text ? strlen(text) : 0, 0);
-}
-
-void pg_put_bytes(struct pg_params *p, const void *bytes, size_t len)
-{
-	param_put(p, bytes, len, 1);
-}
-
-void pg_put_int(struct pg_params *p, int64_t v)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%lld", (long long)v);
-	pg_put_text(p, text);
-}
-
-void pg_put_bool(struct pg_params *p, bool v)
-{
-	pg_put_text(p, v ? "t" : "f");
-}
-
-void pg_put_uuid(struct pg_params *p, const uint8_t id[16])
-{
-	char text[ID16_TEXT];
-	struct id16 copy;
-
-	memcpy(copy.b, id, sizeof(copy.b));
-	id16_text(&copy, text);
-	pg_put_text(p, text);
-}
-
-/* ---- results ---- */
-
-int pg_rows(const struct pg_result *r)
-{
-	return PQntuples(r->res);
-}
-
-bool pg_is_null(const struct pg_result *r, int row, int column)
-{
-	return PQgetisnull(r->res, row, column) != 0;
-}
-
-const char *pg_get(const struct pg_result *r, int row, int column)
-{
-	return PQgetvalue(r->res, row, column);
-}
-
-int64_t pg_get_int(const struct pg_result *r, int row, int column)
-{
-	return strtoll(PQgetvalue(r->res, row, column), NULL, 10);
-}
-
-/* Length of a bytea in hex output, or false if the value is not one. */
-static bool bytea_len(const struct pg_result *r, int row, int column, size_t *len)
-{
-	const char *text = PQgetvalue(r->res, row, column);
-	int chars = PQgetlength(r->res, row, column);
-
-	if (PQgetisnull(r->res, row, column) || chars < 2 || text[0] != '\\' || text[1] != 'x')
-		return false;
-	*len = (size_t)(chars - 2) / 2;
-	return true;
-}
-
-size_t pg_get_bytes(const struct pg_result *r, int row, int column, void *out, size_t size)
-{
-	size_t len;
-
-	if (!bytea_len(r, row, column, &len))
-		return 0;
-	if (len > size)
-		len = size;
-	char *hex = mem_strndup(PQgetvalue(r->res, row, column) + 2, 2 * len);
-	bool ok = hex_decode(hex, out, len);
-
-	mem_free(hex);
-	return ok ? len : 0;
-}
-
-uint8_t *pg_get_bytes_dup(const struct pg_result *r, int row, int column, size_t *len)
-{
-	size_t n;
-
-	if (!bytea_len(r, row, column, &n))
-		return NULL;
-	uint8_t *out = mem_alloc(n + 1);
-
-	*len = pg_get_bytes(r, row, column, out, n);
-	return out;
-}
-
-bool pg_get_uuid(const struct pg_result *r, int row, int column, uint8_t id[16])
-{
-	struct id16 parsed;
-
-	if (!id16_parse(PQgetvalue(r->res, row, column), &parsed))
-		return false;
-	memcpy(id, parsed.b, sizeof(parsed.b));
-	return true;
-}
-
-/* SQLSTATE, primary message and constraint. Never DETAIL, and no message at all for data exceptions:
- * both quote values. */
-static void error_text(const PGresult *res, char *out, size_t size)
-{
-	const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-	const char *message = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
-	const char *constraint = PQresultErrorField(res, PG_DIAG_CONSTRAINT_NAME);
-
-	if (!state)
-		snprintf(out, size, "no answer from the server");
-	else if (!strncmp(state, "22", 2))
-		snprintf(out, size, "%s: a value was refused", state);
-	else
-		snprintf(out, size, "%s: %s%s%s", state, message ? message : "",
-		         constraint ? ", constraint " : "", constraint ? constraint : "");
-}
 
 /* ---- batches ---- */
 
@@ -418,7 +252,7 @@ static void prepare_result(struct pg *pg, const struct op *op, const PGresult *r
 		return;
 	pg->prepared[op->item].ready = false;
 	op->batch->failed = true;
-	error_text(res, op->batch->error, sizeof(op->batch->error));
+	pg_error_text(res, op->batch->error, sizeof(op->batch->error));
 }
 
 static void exec_result(const struct op *op, PGresult *res)
@@ -434,7 +268,7 @@ static void exec_result(const struct op *op, PGresult *res)
 			item->row(item->arg, &result);
 	} else if (!b->failed) {
 		b->failed = true;
-		error_text(res, b->error, sizeof(b->error));
+		pg_error_text(res, b->error, sizeof(b->error));
 	}
 }
 
@@ -493,7 +327,7 @@ static bool take_results(struct pg *pg)
 	if (pg->op_count == 0)
 		loop_timer_cancel(pg->deadline);
 	else if (pg->op_count != owed)
-		loop_timer_set(pg->deadline, PG_DEADLINE_MS);
+		loop_timer_set(pg->deadline, pg->deadline_ms);
 	return !pg->broken && PQstatus(pg->conn) == CONNECTION_OK;
 }
 
@@ -563,7 +397,7 @@ static void connect_start(struct pg *pg)
 	}
 	PQsetNoticeReceiver(pg->conn, silent_notice, NULL);
 	set_phase(pg, PG_CONNECTING);
-	loop_timer_set(pg->deadline, PG_DEADLINE_MS);
+	loop_timer_set(pg->deadline, pg->deadline_ms);
 	/* Until the first poll the state counts as "writing" (libpq documentation, PQconnectPoll). */
 	pg->readable = event_new(loop_base(pg->loop), PQsocket(pg->conn), EV_WRITE, on_connect_io, pg);
 	event_add(pg->readable, NULL);
@@ -648,7 +482,7 @@ static void batch_put(struct pg *pg, struct pg_batch *b)
 		loop_timer_set(pg->lost_soon, 0);
 	}
 	if (!loop_timer_armed(pg->deadline))
-		loop_timer_set(pg->deadline, PG_DEADLINE_MS);
+		loop_timer_set(pg->deadline, pg->deadline_ms);
 }
 
 struct pg_batch *pg_batch_new(struct pg *pg)
@@ -704,6 +538,7 @@ struct pg *pg_new(struct loop *loop, const char *name, const char *conninfo, pg_
 	pg->conninfo = mem_strdup(conninfo);
 	pg->state = state;
 	pg->arg = arg;
+	pg->deadline_ms = PG_DEADLINE_MS;
 	pg->tail = &pg->first;
 	pg->lost_tail = &pg->lost;
 	pg->retry = loop_timer_new(loop, on_retry, pg);
@@ -716,6 +551,11 @@ void pg_start(struct pg *pg)
 {
 	if (pg->phase == PG_DOWN && !loop_timer_armed(pg->retry))
 		connect_start(pg);
+}
+
+void pg_set_deadline(struct pg *pg, int64_t ms)
+{
+	pg->deadline_ms = ms;
 }
 
 bool pg_up(const struct pg *pg)

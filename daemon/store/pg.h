@@ -31,7 +31,7 @@ struct pg_params;
 struct pg_params *pg_params_new(void);
 void pg_params_free(struct pg_params *p);
 void pg_put_text(struct pg_params *p, const char *text);            /* NULL = SQL NULL; copied */
-void pg_put_bytes(struct pg_params *p, const void *bytes, size_t len); /* bytea, binary; copied */
+void pg_put_bytes(struct pg_params *p, const void *bytes, size_t len); /* bytea; copied; NULL = SQL NULL */
 void pg_put_int(struct pg_params *p, int64_t v);
 void pg_put_bool(struct pg_params *p, bool v);
 void pg_put_uuid(struct pg_params *p, const uint8_t id[16]);
@@ -50,15 +50,21 @@ uint8_t *pg_get_bytes_dup(const struct pg_result *r, int row, int column, size_t
 bool pg_get_uuid(const struct pg_result *r, int row, int column, uint8_t id[16]);
 
 typedef void pg_row_fn(void *arg, const struct pg_result *r); /* after each statement that succeeded */
-/* Exactly once for each batch. `error` is NULL when PG_OK; never contains parameter values. */
+/* Exactly once for each batch, in the order sent, never from inside pg_batch_send(). The row callbacks of a
+ * batch come before it is known to be committed: act on them here only when PG_OK. `error` is NULL when
+ * PG_OK: SQLSTATE, primary message, constraint; never parameter values. */
 typedef void pg_done_fn(void *arg, enum pg_outcome outcome, const char *error);
 typedef void pg_state_fn(void *arg, bool up);
 
-/* conninfo: a libpq connection string. state is called at each change; may be NULL. */
+/* conninfo: a libpq connection string; a host name is looked up synchronously, so prefer a socket folder
+ * or hostaddr. Sets SIGPIPE to be ignored. state is called at each change; may be NULL. */
 struct pg *pg_new(struct loop *loop, const char *name, const char *conninfo, pg_state_fn *state, void *arg);
 void pg_start(struct pg *pg);
+/* How long the server may owe an answer before the connection counts as lost; 10,000 ms unless set. */
+void pg_set_deadline(struct pg *pg, int64_t ms);
 bool pg_up(const struct pg *pg);
-void pg_free(struct pg *pg); /* completes every batch in flight with PG_LOST */
+/* Completes every batch in flight with PG_LOST. Never from one of its own callbacks. */
+void pg_free(struct pg *pg);
 
 struct pg_batch *pg_batch_new(struct pg *pg);
 /* row may be NULL. Takes ownership of params (NULL = none). */

@@ -285,6 +285,18 @@ void data_key_seal(const struct data_key *key, const char *table, const struct i
 	buf_free(&aad);
 }
 
+void vault_revision_row(const struct vault *v, const struct id16 *conversation, int64_t stamp,
+			struct id16 *row)
+{
+	struct buf name = { 0 };
+
+	buf_put_str(&name, "revision");
+	buf_put(&name, conversation->b, sizeof conversation->b);
+	buf_put_u64(&name, (uint64_t)stamp);
+	vault_index(v, VAULT_IDX_CONVERSATION, name.data, name.len, row->b);
+	buf_free(&name);
+}
+
 bool data_key_recover(struct data_key *key, const uint8_t *sealed_intake, const uint8_t public_key[32],
 		      const uint8_t secret_key[32])
 {

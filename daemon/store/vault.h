@@ -78,6 +78,10 @@ bool vault_intake_live(const struct vault *v); /* whether any intake key is in m
 /* Seals a payload (padded) under a data key for one row of one table. */
 void data_key_seal(const struct data_key *key, const char *table, const struct id16 *row,
                    const void *plain, size_t len, struct buf *out);
+/* The row id a report revision is sealed for: from its conversation and stamp, so that a replayed
+ * filing seals the same row again. */
+void vault_revision_row(const struct vault *v, const struct id16 *conversation, int64_t stamp,
+                        struct id16 *row);
 /* The officer's side: recovers the plain data key with an identity (X25519 secret), or false. */
 bool data_key_recover(struct data_key *key, const uint8_t *sealed_intake, const uint8_t public_key[32],
                       const uint8_t secret_key[32]);

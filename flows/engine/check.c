@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "flows/engine/fold.h"
 #include "flows/engine/model.h"
 
 /* ---- the graph ---- */
@@ -213,9 +214,46 @@ static void check_numbers(struct loading *in, const struct node *node)
 				             in->flow->words[k].items[i].at->line);
 }
 
+/* ---- what a lock screen may show ---- */
+
+static void check_discreet(struct loading *in, const struct yaml_node *at, const char *text)
+{
+	char *folded = fold_text(text);
+
+	if (phrases_longest(&in->flow->discreet, folded))
+		loading_find(in, at, "E14", "this text would be sent with a word of `discreet` in it");
+	mem_free(folded);
+}
+
+static void check_discreet_text(struct loading *in, const struct text *text)
+{
+	for (size_t i = 0; i < in->flow->lang_count; i++)
+		if (text->by_lang[i])
+			check_discreet(in, text->at, text->by_lang[i]);
+}
+
+static void check_all_discreet(struct loading *in)
+{
+	const struct flow *flow = in->flow;
+	const struct words *words;
+
+	for (size_t i = 0; i < SAY_KINDS; i++)
+		check_discreet_text(in, &flow->say[i]);
+	for (size_t i = 0; i < flow->node_count; i++) {
+		check_discreet_text(in, &flow->nodes[i].text);
+		for (size_t j = 0; j < flow->nodes[i].option_count; j++) {
+			words = &flow->nodes[i].options[j].words;
+			for (size_t k = 0; k < words->count; k++)
+				if (k == 0 || words->items[k].lang != words->items[k - 1].lang)
+					check_discreet(in, words->items[k].at, words->items[k].text);
+		}
+	}
+}
+
 void loading_check(struct loading *in)
 {
 	check_global_words(in);
+	check_all_discreet(in);
 	for (size_t i = 0; i < in->flow->node_count; i++) {
 		check_ways_on(in, &in->flow->nodes[i]);
 		check_options(in, &in->flow->nodes[i]);

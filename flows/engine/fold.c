@@ -179,11 +179,9 @@ bool fold_is_blank(const char *text)
 	while (*text) {
 		point = next_point(&text);
 		kind = utf8proc_category(point);
-		if (point != BAD_CHARACTER && kind != UTF8PROC_CATEGORY_ZS &&
+		if (point != '\t' && point != '\n' && point != '\r' && kind != UTF8PROC_CATEGORY_ZS &&
 		    kind != UTF8PROC_CATEGORY_ZL && kind != UTF8PROC_CATEGORY_ZP &&
-		    kind != UTF8PROC_CATEGORY_CC && kind != UTF8PROC_CATEGORY_CF)
-			return false;
-		if (point == BAD_CHARACTER)
+		    kind != UTF8PROC_CATEGORY_CF)
 			return false;
 	}
 	return true;

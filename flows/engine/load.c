@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -49,6 +50,17 @@ void loading_find(struct loading *in, const struct yaml_node *at, const char *co
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	add_finding(in, at->line, at->column, code, text);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct flow_finding *x = a, *y = b;
+
+	if (x->line != y->line)
+		return x->line < y->line ? -1 : 1;
+	if (x->column != y->column)
+		return x->column < y->column ? -1 : 1;
+	return strcmp(x->code, y->code);
 }
 
 void flow_findings_fini(struct flow_findings *list)
@@ -523,10 +535,7 @@ static void load_danger_near(struct loading *in, const struct yaml_node *at)
 
 static void load_discreet(struct loading *in, const struct yaml_node *at)
 {
-	struct phrases words = {0};
-
-	load_phrases(in, at, &words);
-	phrases_free(&words);
+	load_phrases(in, at, &in->flow->discreet);
 }
 
 /* SMS segments and USSD screens a text may take. */
@@ -599,6 +608,7 @@ struct flow *flow_load(const char *file, const char *bytes, size_t len, struct f
 	load_top(&in);
 	if (found->count == before)
 		return in.flow;
+	qsort(found->items + before, found->count - before, sizeof *found->items, by_place);
 	flow_free(in.flow);
 	return NULL;
 }
@@ -664,6 +674,7 @@ void flow_free(struct flow *flow)
 	phrases_free(&flow->others);
 	phrases_free(&flow->no_contact);
 	phrases_free(&flow->danger_near);
+	phrases_free(&flow->discreet);
 	mem_free(flow->kinds);
 	mem_free(flow->hints);
 	mem_free(flow->owed);

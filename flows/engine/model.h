@@ -123,7 +123,7 @@ struct flow {
 	struct phrases triage[URGENCY_KHAN_CAP + 1];
 	struct kind *kinds; /* owned */
 	size_t kind_count;
-	struct phrases others, no_contact, danger_near;
+	struct phrases others, no_contact, danger_near, discreet;
 	struct hint *hints; /* owned */
 	size_t hint_count;
 	struct words words[WORD_KINDS];

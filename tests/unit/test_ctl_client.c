@@ -439,7 +439,7 @@ static void id_put(json_t *object, const char *key, const struct id16 *id)
 
 static json_t *sealed_revision(struct daemon *d, int stamp, const char *text)
 {
-	struct id16 conversation = { { 1 } }, row = { { 2, (uint8_t)stamp } };
+	struct id16 conversation = { { 1 } }, row;
 	json_t *payload = json_pack("{s:[s],s:[{s:s,s:s,s:s}],s:s,s:s}", "texts", text, "answers",
 				    "name", "where", "value", "04876", "text", "xã Ba Đình", "lang",
 				    "vi", "urgency", "khan_cap");
@@ -448,6 +448,7 @@ static json_t *sealed_revision(struct daemon *d, int stamp, const char *text)
 	struct buf sealed = { 0 };
 	struct data_key key;
 
+	vault_revision_row(d->vault, &conversation, stamp, &row);
 	vault_data_key_new(d->vault, &conversation, INT64_C(1795478400000000), &key);
 	data_key_seal(&key, "report_revisions", &row, plain, strlen(plain), &sealed);
 	id_put(rev, "report", &conversation);
@@ -482,7 +483,7 @@ static void answer_proven(struct daemon *d, int fd, const char *cmd, const json_
 					 sealed_revision(d, 1, "chỉ mới bắt đầu"),
 					 sealed_revision(d, 2, narrative)));
 	else if (json_is_true(json_object_get(args, "unknown_ok")))
-		reply(fd, "{\"ok\":true,\"data\":{\"number\":\"+84912345678\",\"safe\":\"unknown\"}}");
+		reply(fd, "{\"ok\":true,\"data\":{\"number\":\"+84912345678\",\"safe\":-1}}");
 	else
 		reply(fd, "{\"ok\":false,\"error\":\"the reporter did not say it is safe to "
 			  "call\",\"exit\":77}");
@@ -540,7 +541,7 @@ static void an_officer_reads_the_newest_revision_of_a_report(void **state)
 	assert_has(p.out, narrative);
 	assert_has(p.out, "where: 04876");
 	assert_has(p.out, "xã Ba Đình");
-	assert_has(p.out, "revision 2 of 2");
+	assert_has(p.out, "content\n");
 	assert_null(strstr(p.out, "chỉ mới bắt đầu"));
 	assert_has(d->seen, "\"reason\":\"handover\",\"actor\":\"Lan\"");
 }
@@ -565,6 +566,52 @@ static void a_machine_reads_every_revision_decrypted(void **state)
 			0)),
 		narrative);
 	json_decref(all);
+}
+
+static bool answer_forged(struct daemon *d, int fd, const json_t *request)
+{
+	const char *cmd = json_string_value(json_object_get(request, "cmd"));
+	json_t *revision;
+
+	if (strcmp(cmd, "report-open") != 0)
+		return answer_report(d, fd, request);
+	revision = sealed_revision(d, 1, narrative);
+	json_object_set_new(revision, "authentic", json_false());
+	reply_json(fd, json_pack("{s:b,s:{s:{s:s},s:[o]}}", "ok", 1, "data", "report", "ref", "BP-1",
+				 "revisions", revision));
+	return true;
+}
+
+static void a_row_no_daemon_wrote_is_not_shown_as_a_report(void **state)
+{
+	struct daemon *d = *state;
+	struct printed p;
+
+	make_keys(d);
+	start(d, serve_here, answer_forged);
+	run_with_identity(d, &p, cmd_report_open, "report open BP-1", "team-hotline", "--reason x");
+	assert_int_equal(p.status, CTL_NOTHING);
+	assert_null(strstr(p.out, narrative));
+	assert_has(p.err, "not written by hotlined");
+}
+
+static bool answer_taken(struct daemon *d, int fd, const json_t *request)
+{
+	(void)d;
+	(void)request;
+	reply(fd, "{\"ok\":true,\"data\":{\"result\":\"taken\",\"ref\":\"BP-1\",\"other\":\"x\"}}");
+	return true;
+}
+
+static void a_case_somebody_else_has_is_refused(void **state)
+{
+	struct daemon *d = *state;
+	struct printed p;
+
+	start(d, serve_here, answer_taken);
+	run(&p, cmd_case, "case close BP-1 --actor Lan");
+	assert_int_equal(p.status, CTL_REFUSED);
+	assert_has(p.out, "another officer has it");
 }
 
 static void another_identity_is_refused_before_anything_is_asked(void **state)
@@ -600,23 +647,25 @@ static void a_number_is_given_only_where_that_is_safe(void **state)
 	assert_int_equal(p.status, 0);
 	assert_has(p.out, "+84912345678\n");
 	assert_has(p.out, "wrong number");
+	assert_has(p.out, "NOT said");
 }
 
 static void the_escrow_opens_exported_rows_without_a_daemon(void **state)
 {
 	struct daemon *d = *state;
-	char file[96], before[160], *text;
+	char file[96], before[256], *text;
 	struct printed p;
 	json_t *export;
 
 	make_keys(d);
 	snprintf(file, sizeof file, "%s/export.json", d->top);
 	export = json_pack("{s:[o]}", "revisions", sealed_revision(d, 1, narrative));
+	json_object_del(json_array_get(json_object_get(export, "revisions"), 0), "row");
 	text = json_dumps(export, 0);
 	write_text(file, text, 0600);
 	free(text);
 	json_decref(export);
-	snprintf(before, sizeof before, "report recover %s", file);
+	snprintf(before, sizeof before, "report recover %s --keys %s", file, d->keys);
 	run_with_identity(d, &p, cmd_report_recover, before, "escrow", "");
 	assert_int_equal(p.status, 0);
 	assert_has(p.out, narrative);
@@ -701,7 +750,7 @@ static void a_fault_in_a_roster_is_named_with_its_place_and_no_number(void **sta
 		{ "officers:\n  - {name: Lan, number: 0900000001, team: hotline}\n", ":2:25:" },
 		{ "officers:\n  - {name: Lan, nummer: \"+84900000001\", team: hotline}\n", "\"number\"?" },
 		{ "officers:\n  - {name: Lan, number: \"+84900000001\"}\n", "team is missing" },
-		{ "officers:\n  - {name: Lan, number: \"+84900000001\", team: A b}\n", ":2:49:" },
+		{ "officers:\n  - {name: Lan, number: \"+84900000001\", team: A b}\n", ":2:47:" },
 		{ "officers:\n  - {name: A, number: \"+84900000001\", team: x}\n"
 		  "  - {name: B, number: \"+84900000001\", team: x}\n", ":3:23:" },
 		{ "officers: []\n", "a list is expected" },
@@ -737,8 +786,10 @@ static bool answer_phone(struct daemon *d, int fd, const json_t *request)
 
 	if (cmd != NULL && strcmp(cmd, "cases") == 0)
 		return answer_cases(d, fd, request);
-	if (text == NULL)
+	if (text == NULL) {
+		reply(fd, "{\"ok\":true,\"data\":{\"short_code\":\"111\"}}");
 		return true;
+	}
 	if (strcmp(text, "refuse me") == 0) {
 		reply(fd, "{\"event\":\"refused\"}");
 		return true;
@@ -873,6 +924,8 @@ int main(void)
 		test_case(a_broken_configuration_is_named_with_line_and_column),
 		test_case(an_officer_reads_the_newest_revision_of_a_report),
 		test_case(a_machine_reads_every_revision_decrypted),
+		test_case(a_row_no_daemon_wrote_is_not_shown_as_a_report),
+		test_case(a_case_somebody_else_has_is_refused),
 		test_case(another_identity_is_refused_before_anything_is_asked),
 		test_case(a_number_is_given_only_where_that_is_safe),
 		test_case(the_escrow_opens_exported_rows_without_a_daemon),

@@ -99,6 +99,16 @@ static void what_the_daemon_says_cannot_steer_the_terminal(void **state)
 	free(out);
 }
 
+static void times_are_shown_in_the_readers_zone(void **state)
+{
+	(void)state;
+	setenv("TZ", "Asia/Ho_Chi_Minh", 1);
+	expect_table("[{\"at\":\"2026-11-23T20:12:30.123456+00:00\"},{\"at\":\"2026-11-23T20:12\"}]", NULL,
+		     0, "AT\n11-24 03:12:30\n2026-11-23T20:12\n");
+	expect_table("[{\"at\":\"2026-11-23 20:12:30.1+00\"}]", NULL, 0, "AT\n11-24 03:12:30\n");
+	expect_table("[{\"at\":\"2026-11-23T20:12:30+07:00\"}]", NULL, 0, "AT\n11-23 20:12:30\n");
+}
+
 static void a_cut_keeps_marks_with_their_letter(void **state)
 {
 	char *cut = ctl_cut("e\xcc\x81\xcc\xa3" "bcdef", 3);
@@ -204,6 +214,7 @@ int main(void)
 		cmocka_unit_test(a_wide_table_is_cut_to_the_terminal),
 		cmocka_unit_test(columns_that_cannot_fit_are_left_out),
 		cmocka_unit_test(what_the_daemon_says_cannot_steer_the_terminal),
+		cmocka_unit_test(times_are_shown_in_the_readers_zone),
 		cmocka_unit_test(a_cut_keeps_marks_with_their_letter),
 		cmocka_unit_test(wrapping_breaks_at_spaces_and_newlines_and_always_advances),
 		cmocka_unit_test(a_number_is_masked_to_its_ends),

@@ -105,6 +105,7 @@ static void white_space_of_any_kind_is_blank(void **state)
 	assert_true(fold_is_blank(" \t\r\n\xc2\xa0\xe2\x80\x8b\xe3\x80\x80"));
 	assert_false(fold_is_blank(" ."));
 	assert_false(fold_is_blank("\xff"));
+	assert_false(fold_is_blank("\x01"));
 	assert_false(fold_is_blank("😭"));
 }
 

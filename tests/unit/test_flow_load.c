@@ -128,6 +128,7 @@ static void every_fault_is_named_with_its_place(void **state)
 		{">= cao", ">= rat_cao", "E12", 28, "rat_cao"},
 		{"now = yes or", "now = yes xor", "E12", 28, "and"},
 		{"flow: small\n", "\n", "E12", 2, "`flow`"},
+		{"words:\n", "discreet: [gap ... khong, mot minh]\nwords:\n", "E14", 18, "discreet"},
 		{"owed: [what]", "owed: [route]", "E15", 6, "asks nothing"},
 		{"\"00\"", "\"2\"", "E18", 16, "2"},
 		{"\"00\"", "\"17\"", "E18", 22, "17"},

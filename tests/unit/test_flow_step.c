@@ -22,7 +22,7 @@ static const char *const texts[] = {
 	"cuu con voi ba dang danh con", "hang xom hay bi bo danh", "111 co tinh tien khong", "1", "2", "3",
 	"co", "Không", "ko ro", "khong biet nua", "xa Bom Bo", "9 tuoi", "99", "200", "00", "HD", "BC",
 	"english", "tieng viet", "ok", "👍", "😭😭", " ", "", "?", "ba ve roi", "dung goi lai", "STOP",
-	"Please help, she is hurt", "yes", "no", "DK_DNC_S", "{ref} {x} %s %n", "\xff\xfe\x80", "a\x01" "b",
+	"Please help, she is hurt", "yes", "no", "DK_DNC_S", "{ref} {x} %s %n", "\xff\xfe\x80", "a\x01 b",
 	"Be\xcc\x81 trai bi\xcc\xa3 nho\xcc\x82\xcc\x81t", "lop 7", "con 9 tuoi a", "khong co", "khogn",
 };
 

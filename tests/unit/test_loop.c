@@ -59,6 +59,23 @@ static void a_cancelled_timer_stays_silent(void **state)
 	loop_free(c.loop);
 }
 
+static void skipped_time_passes_for_clocks_and_timers(void **state)
+{
+	struct count c = {.loop = loop_new(), .stop_at = 1};
+	int64_t now_ms = loop_now_ms(c.loop), wall_us = loop_wall_us(c.loop);
+
+	(void)state;
+	c.timer = loop_timer_new(c.loop, on_call, &c);
+	loop_timer_set(c.timer, 24 * 3600 * 1000);
+	loop_skip_ms(c.loop, 24 * 3600 * 1000);
+	loop_run(c.loop);
+	assert_int_equal(c.calls, 1);
+	assert_true(loop_now_ms(c.loop) - now_ms >= 24 * 3600 * 1000);
+	assert_true(loop_wall_us(c.loop) - wall_us >= (int64_t)24 * 3600 * 1000000);
+	loop_timer_free(c.timer);
+	loop_free(c.loop);
+}
+
 enum { POSTS = 10000 };
 
 static void *post_many(void *arg)
@@ -100,6 +117,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_timer_fires_once_and_not_before_its_time),
 		cmocka_unit_test(a_cancelled_timer_stays_silent),
+		cmocka_unit_test(skipped_time_passes_for_clocks_and_timers),
 		cmocka_unit_test(every_call_of_another_thread_is_run),
 		cmocka_unit_test(back_off_grows_to_its_limit_with_jitter),
 	};

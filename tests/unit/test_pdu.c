@@ -1,100 +1,7 @@
-/* The SMPP codec: known bytes, everything carriers send against the specification, hostile lengths; and
- * what a deliver_sm means once it is decoded. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+/* The SMPP codec: known bytes, everything carriers send against the specification, hostile lengths. */
+#include "smpp_wire.h"
 
-#include <cmocka.h>
-
-#include "adapters/smpp/pdu.h"
 #include "adapters/smpp/smpp.h"
-#include "base/buf.h"
-
-/* ---- building PDUs by hand ---- */
-
-static struct buf wire;
-
-static void start(uint32_t command_id, uint32_t status, uint32_t sequence)
-{
-	buf_clear(&wire);
-	buf_put_u32(&wire, 0);
-	buf_put_u32(&wire, command_id);
-	buf_put_u32(&wire, status);
-	buf_put_u32(&wire, sequence);
-}
-
-static void put(const char *bytes, size_t len)
-{
-	buf_put(&wire, bytes, len);
-}
-
-#define PUT(literal) put(literal, sizeof(literal) - 1)
-#define PUT_TEXT(literal) put(literal, sizeof(literal))
-
-static void set_length(void)
-{
-	for (unsigned i = 0; i < 4; i++)
-		wire.data[i] = (uint8_t)(wire.len >> (24 - 8 * i));
-}
-
-static void put_tlv(uint16_t tag, const void *value, uint16_t len)
-{
-	buf_put_u16(&wire, tag);
-	buf_put_u16(&wire, len);
-	buf_put(&wire, value, len);
-}
-
-/* Mandatory part of a deliver_sm up to, not including, sm_length. */
-static void start_deliver(uint8_t esm_class, uint8_t data_coding)
-{
-	start(PDU_DELIVER_SM, 0, 7);
-	PUT_TEXT("");
-	PUT("\x01\x01");
-	PUT_TEXT("84912345678");
-	PUT("\x03\x00");
-	PUT_TEXT("111");
-	buf_put_u8(&wire, esm_class);
-	PUT("\0\0\0\0\0\0");
-	buf_put_u8(&wire, data_coding);
-	PUT("\0");
-}
-
-static void put_body(const void *bytes, uint8_t len)
-{
-	buf_put_u8(&wire, len);
-	buf_put(&wire, bytes, len);
-}
-
-/* From a heap copy of the exact size, so that the sanitizer sees one octet too far. */
-static uint8_t *copy;
-
-static enum pdu_result decode(struct pdu *pdu)
-{
-	set_length();
-	free(copy);
-	copy = malloc(wire.len);
-	memcpy(copy, wire.data, wire.len);
-	return pdu_decode(copy, wire.len, pdu);
-}
-
-static void expect_octets(struct octets got, const char *want)
-{
-	assert_int_equal(got.len, strlen(want));
-	assert_memory_equal(got.p, want, got.len);
-}
-
-static int clean(void **state)
-{
-	(void)state;
-	buf_free(&wire);
-	free(copy);
-	copy = NULL;
-	return 0;
-}
 
 /* ---- known answers ---- */
 
@@ -276,8 +183,8 @@ static void sequence_numbers_outside_the_range_come_back_verbatim(void **state)
 	for (unsigned i = 0; i < 3; i++) {
 		struct pdu pdu, resp = { .command_id = PDU_ENQUIRE_LINK | PDU_RESPONSE };
 
-		start(PDU_ENQUIRE_LINK, 0, odd[i]);
-		assert_int_equal(decode(&pdu), PDU_OK);
+		wire_start(PDU_ENQUIRE_LINK, 0, odd[i]);
+		assert_int_equal(wire_decode(&pdu), PDU_OK);
 		assert_int_equal(pdu.sequence_number, odd[i]);
 		resp.sequence_number = pdu.sequence_number;
 		buf_clear(&out);
@@ -294,9 +201,9 @@ static void an_error_submit_sm_resp_with_an_empty_message_id(void **state)
 	struct pdu pdu;
 
 	(void)state;
-	start(PDU_SUBMIT_SM | PDU_RESPONSE, ESME_RTHROTTLED, 3);
+	wire_start(PDU_SUBMIT_SM | PDU_RESPONSE, ESME_RTHROTTLED, 3);
 	PUT("\0");
-	assert_int_equal(decode(&pdu), PDU_OK);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
 	assert_int_equal(pdu.command_status, ESME_RTHROTTLED);
 	assert_int_equal(pdu.message_id.len, 0);
 }
@@ -306,10 +213,10 @@ static void a_submit_sm_resp_without_a_body(void **state)
 	struct pdu pdu;
 
 	(void)state;
-	start(PDU_SUBMIT_SM | PDU_RESPONSE, ESME_RSYSERR, 3);
-	assert_int_equal(decode(&pdu), PDU_OK);
-	start(PDU_SUBMIT_SM | PDU_RESPONSE, ESME_ROK, 3);
-	assert_int_equal(decode(&pdu), PDU_OK);
+	wire_start(PDU_SUBMIT_SM | PDU_RESPONSE, ESME_RSYSERR, 3);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
+	wire_start(PDU_SUBMIT_SM | PDU_RESPONSE, ESME_ROK, 3);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
 	assert_int_equal(pdu.message_id.len, 0);
 }
 
@@ -318,8 +225,8 @@ static void an_error_bind_resp_without_a_body(void **state)
 	struct pdu pdu;
 
 	(void)state;
-	start(PDU_BIND_TRANSCEIVER | PDU_RESPONSE, ESME_RINVPASWD, 1);
-	assert_int_equal(decode(&pdu), PDU_OK);
+	wire_start(PDU_BIND_TRANSCEIVER | PDU_RESPONSE, ESME_RINVPASWD, 1);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
 	assert_int_equal(pdu.command_status, ESME_RINVPASWD);
 }
 
@@ -328,8 +235,8 @@ static void a_vendor_command_status(void **state)
 	struct pdu pdu;
 
 	(void)state;
-	start(PDU_SUBMIT_SM | PDU_RESPONSE, 0x443, 3);
-	assert_int_equal(decode(&pdu), PDU_OK);
+	wire_start(PDU_SUBMIT_SM | PDU_RESPONSE, 0x443, 3);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
 	assert_int_equal(pdu.command_status, 0x443);
 	assert_string_equal(pdu_status_text(0x443), "carrier's own error");
 	assert_string_equal(pdu_status_text(0xdeadbeef), "unlisted error");
@@ -341,10 +248,10 @@ static void a_tlv_after_submit_sm_resp(void **state)
 	struct pdu pdu;
 
 	(void)state;
-	start(PDU_SUBMIT_SM | PDU_RESPONSE, ESME_RSYSERR, 3);
+	wire_start(PDU_SUBMIT_SM | PDU_RESPONSE, ESME_RSYSERR, 3);
 	PUT_TEXT("m42");
-	put_tlv(0x0423, "\x03\x00\x01", 3);
-	assert_int_equal(decode(&pdu), PDU_OK);
+	wire_tlv(0x0423, "\x03\x00\x01", 3);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
 	expect_octets(pdu.message_id, "m42");
 	assert_int_equal(pdu.tlv[TLV_NETWORK_ERROR_CODE].len, 3);
 }
@@ -354,9 +261,9 @@ static void a_message_id_without_its_nul(void **state)
 	struct pdu pdu;
 
 	(void)state;
-	start(PDU_SUBMIT_SM | PDU_RESPONSE, 0, 3);
+	wire_start(PDU_SUBMIT_SM | PDU_RESPONSE, 0, 3);
 	PUT("m42");
-	assert_int_equal(decode(&pdu), PDU_OK);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
 	expect_octets(pdu.message_id, "m42");
 }
 
@@ -368,10 +275,10 @@ static void any_interface_version(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(versions); i++) {
-		start(PDU_BIND_TRANSCEIVER | PDU_RESPONSE, 0, 1);
+		wire_start(PDU_BIND_TRANSCEIVER | PDU_RESPONSE, 0, 1);
 		PUT_TEXT("smsc");
-		put_tlv(0x0210, &versions[i], 1);
-		assert_int_equal(decode(&pdu), PDU_OK);
+		wire_tlv(0x0210, &versions[i], 1);
+		assert_int_equal(wire_decode(&pdu), PDU_OK);
 		assert_true(pdu_tlv_number(&pdu, TLV_SC_INTERFACE_VERSION, &version));
 		assert_int_equal(version, (uint8_t)versions[i]);
 	}
@@ -382,15 +289,15 @@ static void ton_7_and_npi_2(void **state)
 	struct pdu pdu;
 
 	(void)state;
-	start(PDU_DELIVER_SM, 0, 1);
+	wire_start(PDU_DELIVER_SM, 0, 1);
 	PUT_TEXT("");
 	PUT("\x07\x02");
 	PUT_TEXT("abc");
 	PUT("\xff\xff");
 	PUT_TEXT("111");
 	PUT("\0\0\0\0\0\0\0\0\0");
-	put_body("x", 1);
-	assert_int_equal(decode(&pdu), PDU_OK);
+	wire_body("x", 1);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
 	assert_int_equal(pdu.source_addr_ton, 7);
 	assert_int_equal(pdu.source_addr_npi, 2);
 	assert_int_equal(pdu.dest_addr_ton, 0xff);
@@ -403,15 +310,15 @@ static void a_message_payload_of_any_length(void **state)
 
 	(void)state;
 	memset(text, 'u', sizeof(text));
-	start_deliver(0, 8);
-	put_body("", 0);
-	put_tlv(0x0424, text, 1026);
-	assert_int_equal(decode(&pdu), PDU_OK);
+	wire_deliver(0, 8);
+	wire_body("", 0);
+	wire_tlv(0x0424, text, 1026);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
 	assert_int_equal(pdu.tlv[TLV_MESSAGE_PAYLOAD].len, 1026);
-	start_deliver(0, 8);
-	put_body("", 0);
-	put_tlv(0x0424, text, 65535);
-	assert_int_equal(decode(&pdu), PDU_OK);
+	wire_deliver(0, 8);
+	wire_body("", 0);
+	wire_tlv(0x0424, text, 65535);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
 	assert_int_equal(pdu.tlv[TLV_MESSAGE_PAYLOAD].len, 65535);
 }
 
@@ -422,9 +329,9 @@ static void sm_length_255(void **state)
 
 	(void)state;
 	memset(text, 'x', sizeof(text));
-	start_deliver(0, 0);
-	put_body(text, 255);
-	assert_int_equal(decode(&pdu), PDU_OK);
+	wire_deliver(0, 0);
+	wire_body(text, 255);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
 	assert_int_equal(pdu.short_message.len, 255);
 }
 
@@ -433,15 +340,15 @@ static void unknown_tlvs_in_any_order(void **state)
 	struct pdu pdu;
 
 	(void)state;
-	start_deliver(0, 0);
-	put_body("x", 1);
-	put_tlv(0x1401, "vendor", 6);
-	put_tlv(0x0427, "\x02", 1);
-	put_tlv(0xffff, "", 0);
-	put_tlv(0x001e, "id-1\0", 5);
-	put_tlv(0x0000, "abc", 3);
-	put_tlv(0x0204, "\x00\x09", 2);
-	assert_int_equal(decode(&pdu), PDU_OK);
+	wire_deliver(0, 0);
+	wire_body("x", 1);
+	wire_tlv(0x1401, "vendor", 6);
+	wire_tlv(0x0427, "\x02", 1);
+	wire_tlv(0xffff, "", 0);
+	wire_tlv(0x001e, "id-1\0", 5);
+	wire_tlv(0x0000, "abc", 3);
+	wire_tlv(0x0204, "\x00\x09", 2);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
 	assert_false(pdu.tail_bad);
 	assert_int_equal(pdu.tlv[TLV_RECEIPTED_MESSAGE_ID].len, 5);
 	assert_int_equal(pdu.tlv[TLV_USER_MESSAGE_REFERENCE].len, 2);
@@ -454,9 +361,9 @@ static void sm_length_0_with_udhi(void **state)
 	struct pdu pdu;
 
 	(void)state;
-	start_deliver(ESM_UDHI, 0);
-	put_body("", 0);
-	assert_int_equal(decode(&pdu), PDU_OK);
+	wire_deliver(ESM_UDHI, 0);
+	wire_body("", 0);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
 	assert_true(mo_read(&pdu, &conf, &in));
 	assert_int_equal(in.body_len, 0);
 	assert_int_equal(in.part_ref_bits, 0);
@@ -469,15 +376,15 @@ static void an_address_longer_than_the_specification(void **state)
 	struct pdu pdu;
 
 	(void)state;
-	start(PDU_DELIVER_SM, 0, 1);
+	wire_start(PDU_DELIVER_SM, 0, 1);
 	PUT_TEXT("");
 	PUT("\x05\x00");
 	PUT_TEXT("a-sender-name-much-longer-than-twenty-octets-and-even-than-the-sixty-five-of-data-sm");
 	PUT("\0\0");
 	PUT_TEXT("111");
 	PUT("\0\0\0\0\0\0\0\0\0");
-	put_body("x", 1);
-	assert_int_equal(decode(&pdu), PDU_OK);
+	wire_body("x", 1);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
 	assert_true(mo_read(&pdu, &conf, &in));
 	assert_int_equal(strlen(in.source), INBOUND_ADDRESS_MAX - 1);
 }
@@ -487,9 +394,9 @@ static void octets_after_an_enquire_link(void **state)
 	struct pdu pdu;
 
 	(void)state;
-	start(PDU_ENQUIRE_LINK, 0, 1);
+	wire_start(PDU_ENQUIRE_LINK, 0, 1);
 	PUT("\0");
-	assert_int_equal(decode(&pdu), PDU_OK);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
 	assert_true(pdu.tail_bad);
 }
 
@@ -499,13 +406,13 @@ static void an_integer_tlv_of_any_width(void **state)
 	uint32_t value;
 
 	(void)state;
-	start_deliver(0, 0);
-	put_body("", 0);
-	put_tlv(0x020e, "\x00\x03", 2);
-	put_tlv(0x020c, "\x07", 1);
-	put_tlv(0x020f, "", 0);
-	put_tlv(0x0204, "12345", 5);
-	assert_int_equal(decode(&pdu), PDU_OK);
+	wire_deliver(0, 0);
+	wire_body("", 0);
+	wire_tlv(0x020e, "\x00\x03", 2);
+	wire_tlv(0x020c, "\x07", 1);
+	wire_tlv(0x020f, "", 0);
+	wire_tlv(0x0204, "12345", 5);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
 	assert_true(pdu_tlv_number(&pdu, TLV_SAR_TOTAL_SEGMENTS, &value));
 	assert_int_equal(value, 3);
 	assert_true(pdu_tlv_number(&pdu, TLV_SAR_MSG_REF_NUM, &value));
@@ -523,17 +430,17 @@ static void a_deliver_sm_cut_anywhere_is_bad_or_complete(void **state)
 	size_t mandatory, len;
 
 	(void)state;
-	start_deliver(0, 8);
-	put_body("\x1e\xa5", 2);
+	wire_deliver(0, 8);
+	wire_body("\x1e\xa5", 2);
 	mandatory = wire.len;
-	put_tlv(0x0204, "\x00\x09", 2);
+	wire_tlv(0x0204, "\x00\x09", 2);
 	for (len = PDU_HEADER; len < mandatory; len++) {
 		wire.len = len;
-		assert_int_equal(decode(&pdu), PDU_BAD);
+		assert_int_equal(wire_decode(&pdu), PDU_BAD);
 	}
 	for (; len < mandatory + 6; len++) {
 		wire.len = len;
-		assert_int_equal(decode(&pdu), PDU_OK);
+		assert_int_equal(wire_decode(&pdu), PDU_OK);
 		assert_int_equal(pdu.short_message.len, 2);
 		assert_int_equal(pdu.tail_bad, len > mandatory);
 	}
@@ -544,8 +451,8 @@ static void an_unknown_command_is_bad(void **state)
 	struct pdu pdu;
 
 	(void)state;
-	start(0x00000999, 0, 1);
-	assert_int_equal(decode(&pdu), PDU_BAD);
+	wire_start(0x00000999, 0, 1);
+	assert_int_equal(wire_decode(&pdu), PDU_BAD);
 	assert_string_equal(pdu_command_name(0x999), "unknown command");
 	assert_string_equal(pdu_command_name(PDU_DELIVER_SM), "deliver_sm");
 }
@@ -559,352 +466,6 @@ static void a_length_that_is_not_the_pdus_own_is_bad(void **state)
 	assert_int_equal(pdu_decode(spec_bind, 3, &pdu), PDU_BAD);
 	assert_int_equal(pdu_decode(spec_bind, 0, &pdu), PDU_BAD);
 }
-
-/* ---- deliveries ---- */
-
-static struct smpp_conf conf = { .name = "vtl-1", .carrier = "viettel", .dcs0 = ALPHABET_GSM7 };
-
-static void a_deliver_sm_becomes_a_delivery(void **state)
-{
-	struct inbound in;
-	struct pdu pdu;
-
-	(void)state;
-	start_deliver(0, 8);
-	put_body("\x1e\xa5\x00x", 4);
-	assert_int_equal(decode(&pdu), PDU_OK);
-	assert_true(mo_read(&pdu, &conf, &in));
-	assert_string_equal(in.adapter, "smpp");
-	assert_string_equal(in.link, "vtl-1");
-	assert_string_equal(in.carrier, "viettel");
-	assert_int_equal(in.channel, CHANNEL_SMS);
-	assert_string_equal(in.source, "84912345678");
-	assert_int_equal(in.source_ton, 1);
-	assert_int_equal(in.source_npi, 1);
-	assert_string_equal(in.dest, "111");
-	assert_int_equal(in.dest_ton, 3);
-	assert_int_equal(in.alphabet, ALPHABET_UTF16);
-	assert_int_equal(in.body_len, 4);
-	assert_memory_equal(in.body, "\x1e\xa5\x00x", 4);
-	assert_int_equal(in.part_total, 0);
-}
-
-static void parts_are_found_in_header_and_tlvs(void **state)
-{
-	struct inbound in;
-	struct pdu pdu;
-
-	(void)state;
-	start_deliver(ESM_UDHI, 0);
-	put_body("\x05\x00\x03\x2a\x03\x02xyz", 9);
-	assert_int_equal(decode(&pdu), PDU_OK);
-	assert_true(mo_read(&pdu, &conf, &in));
-	assert_int_equal(in.part_ref, 0x2a);
-	assert_int_equal(in.part_ref_bits, 8);
-	assert_int_equal(in.part_total, 3);
-	assert_int_equal(in.part_seq, 2);
-	assert_int_equal(in.body_len, 3);
-	start_deliver(0, 0);
-	put_body("xyz", 3);
-	put_tlv(0x020c, "\x12\x34", 2);
-	put_tlv(0x020e, "\x02", 1);
-	put_tlv(0x020f, "\x01", 1);
-	assert_int_equal(decode(&pdu), PDU_OK);
-	assert_true(mo_read(&pdu, &conf, &in));
-	assert_int_equal(in.part_ref, 0x1234);
-	assert_int_equal(in.part_ref_bits, 16);
-	assert_int_equal(in.part_total, 2);
-	assert_int_equal(in.part_seq, 1);
-}
-
-static void a_header_that_overruns_the_body_is_body(void **state)
-{
-	struct inbound in;
-	struct pdu pdu;
-
-	(void)state;
-	start_deliver(ESM_UDHI, 0);
-	put_body("Help", 4); /* 'H' would be a header of 72 octets */
-	assert_int_equal(decode(&pdu), PDU_OK);
-	assert_true(mo_read(&pdu, &conf, &in));
-	assert_int_equal(in.body_len, 4);
-}
-
-static void senseless_sar_numbers_are_ignored(void **state)
-{
-	static const char *const odd[][2] = { { "\x02", "\x03" }, { "\x02", "\x00" } };
-	struct inbound in;
-	struct pdu pdu;
-
-	(void)state;
-	for (unsigned i = 0; i < 2; i++) {
-		start_deliver(0, 0);
-		put_body("x", 1);
-		put_tlv(0x020c, "\x12\x34", 2);
-		put_tlv(0x020e, odd[i][0], 1);
-		put_tlv(0x020f, odd[i][1], 1);
-		assert_int_equal(decode(&pdu), PDU_OK);
-		assert_true(mo_read(&pdu, &conf, &in));
-		assert_int_equal(in.part_ref_bits, 0);
-	}
-}
-
-static void a_payload_carries_text_and_header_alike(void **state)
-{
-	struct inbound in;
-	struct pdu pdu;
-
-	(void)state;
-	start_deliver(ESM_UDHI, 0);
-	put_body("", 0);
-	put_tlv(0x0424, "\x05\x00\x03\x2a\x02\x01Xin", 9);
-	assert_int_equal(decode(&pdu), PDU_OK);
-	assert_true(mo_read(&pdu, &conf, &in));
-	assert_int_equal(in.body_len, 3);
-	assert_int_equal(in.part_total, 2);
-}
-
-static void a_payload_that_does_not_fit_is_left_to_a_human(void **state)
-{
-	struct inbound in;
-	struct pdu pdu;
-
-	(void)state;
-	start_deliver(0, 0);
-	put_body("", 0);
-	PUT("\x04\x24\x01\x00" "cut short");
-	assert_int_equal(decode(&pdu), PDU_OK);
-	assert_false(mo_read(&pdu, &conf, &in));
-	start_deliver(0, 0);
-	put_body("text", 4); /* here the text is whole, whatever follows it */
-	PUT("\x04\x24\x01\x00" "cut short");
-	assert_int_equal(decode(&pdu), PDU_OK);
-	assert_true(mo_read(&pdu, &conf, &in));
-}
-
-static void a_data_sm_becomes_a_delivery(void **state)
-{
-	struct inbound in;
-	struct pdu pdu;
-
-	(void)state;
-	start(PDU_DATA_SM, 0, 1);
-	PUT_TEXT("");
-	PUT("\x01\x01");
-	PUT_TEXT("84912345678");
-	PUT("\x00\x00");
-	PUT_TEXT("111");
-	PUT("\x00\x00\x08");
-	put_tlv(0x0424, "\x1e\xa5", 2);
-	assert_int_equal(decode(&pdu), PDU_OK);
-	assert_true(mo_read(&pdu, &conf, &in));
-	assert_string_equal(in.source, "84912345678");
-	assert_int_equal(in.alphabet, ALPHABET_UTF16);
-	assert_int_equal(in.body_len, 2);
-}
-
-static void a_ussd_step_is_known_by_its_tlv(void **state)
-{
-	struct inbound in;
-	struct pdu pdu;
-
-	(void)state;
-	start_deliver(0, 0x0f);
-	put_body("1", 1);
-	put_tlv(0x0501, "\x01", 1);
-	assert_int_equal(decode(&pdu), PDU_OK);
-	assert_true(mo_read(&pdu, &conf, &in));
-	assert_int_equal(in.channel, CHANNEL_USSD);
-	assert_int_equal(in.alphabet, ALPHABET_GSM7);
-}
-
-static void data_coding_says_the_alphabet(void **state)
-{
-	static const struct {
-		uint8_t coding;
-		enum alphabet want;
-	} rows[] = {
-		{ 0x01, ALPHABET_ASCII },  { 0x02, ALPHABET_BINARY }, { 0x03, ALPHABET_LATIN1 },
-		{ 0x04, ALPHABET_BINARY }, { 0x08, ALPHABET_UTF16 },  { 0x0f, ALPHABET_GSM7 },
-		{ 0x10, ALPHABET_GSM7 },   { 0x14, ALPHABET_BINARY }, { 0x18, ALPHABET_UTF16 },
-		{ 0x48, ALPHABET_UTF16 },  { 0x80, ALPHABET_BINARY }, { 0xc8, ALPHABET_GSM7 },
-		{ 0xd8, ALPHABET_GSM7 },   { 0xe8, ALPHABET_UTF16 },  { 0xf0, ALPHABET_GSM7 },
-		{ 0xf4, ALPHABET_BINARY },
-	};
-
-	(void)state;
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_int_equal(mo_alphabet(rows[i].coding, ALPHABET_GSM7), rows[i].want);
-	assert_int_equal(mo_alphabet(0, ALPHABET_GSM7), ALPHABET_GSM7);
-	assert_int_equal(mo_alphabet(0, ALPHABET_LATIN1), ALPHABET_LATIN1);
-	assert_int_equal(mo_alphabet(0, ALPHABET_UTF8), ALPHABET_UTF8);
-}
-
-/* ---- receipts ---- */
-
-static bool read_receipt(uint8_t esm_class, const char *text, struct receipt *receipt)
-{
-	struct pdu pdu;
-
-	start_deliver(esm_class, 0);
-	put_body(text, (uint8_t)strlen(text));
-	assert_int_equal(decode(&pdu), PDU_OK);
-	assert_true(mo_is_receipt(&pdu));
-	return mo_read_receipt(&pdu, ALPHABET_GSM7, receipt);
-}
-
-static void a_receipt_is_known_by_type_never_by_its_words(void **state)
-{
-	struct pdu pdu;
-
-	(void)state;
-	start_deliver(0, 0);
-	put_body("id:1 stat:DELIVRD", 17);
-	assert_int_equal(decode(&pdu), PDU_OK);
-	assert_false(mo_is_receipt(&pdu));
-	pdu.esm_class = 0x04 | 0x40;
-	assert_true(mo_is_receipt(&pdu));
-	pdu.esm_class = 0x20;
-	assert_true(mo_is_receipt(&pdu));
-	pdu.esm_class = 0x08; /* acknowledgement written on a phone: a text */
-	assert_false(mo_is_receipt(&pdu));
-	pdu.esm_class = 0x03; /* message mode bits are not the type */
-	assert_false(mo_is_receipt(&pdu));
-}
-
-static void a_receipt_in_words_is_read(void **state)
-{
-	struct receipt r;
-
-	(void)state;
-	assert_true(read_receipt(4, "id:0059113978 sub:001 dlvrd:001 submit date:2601010000 "
-	                            "done date:260101000000 stat:DELIVRD err:000 Text:id:9 x", &r));
-	assert_string_equal(r.provider_ref, "0059113978");
-	assert_int_equal(r.status, RECEIPT_DELIVERED);
-	assert_true(read_receipt(4, "stat:UNDELIV ID:abc", &r));
-	assert_string_equal(r.provider_ref, "abc");
-	assert_int_equal(r.status, RECEIPT_FAILED);
-	assert_true(read_receipt(4, "id:a stat:EXPIRED", &r));
-	assert_int_equal(r.status, RECEIPT_EXPIRED);
-	assert_true(read_receipt(4, "id:a stat:delivered", &r));
-	assert_int_equal(r.status, RECEIPT_DELIVERED);
-	assert_true(read_receipt(4, "id:a stat:ENROUTE", &r));
-	assert_int_equal(r.status, RECEIPT_INTERMEDIATE);
-	assert_true(read_receipt(4, "id:a stat:WHATEVER", &r));
-	assert_int_equal(r.status, RECEIPT_INTERMEDIATE);
-	assert_true(read_receipt(0x20, "id:a stat:DELIVRD", &r));
-	assert_int_equal(r.status, RECEIPT_INTERMEDIATE);
-}
-
-static void a_receipt_without_a_message_is_not_read(void **state)
-{
-	struct receipt r;
-
-	(void)state;
-	assert_false(read_receipt(4, "", &r));
-	assert_false(read_receipt(4, "id: sub:001", &r));
-	assert_false(read_receipt(4, "paid:5 stat:DELIVRD", &r));
-	assert_false(read_receipt(4, "id:12345678901234567890123456789012345678901234567890123456789012345678",
-	                          &r));
-}
-
-static void a_receipt_in_tlvs_goes_before_its_words(void **state)
-{
-	struct receipt r;
-	struct pdu pdu;
-
-	(void)state;
-	start_deliver(4, 0);
-	put_body("id:1 stat:ENROUTE", 17);
-	put_tlv(0x001e, "38601fa\0", 8);
-	put_tlv(0x0427, "\x05", 1);
-	assert_int_equal(decode(&pdu), PDU_OK);
-	assert_true(mo_read_receipt(&pdu, ALPHABET_GSM7, &r));
-	assert_string_equal(r.provider_ref, "38601fa");
-	assert_int_equal(r.status, RECEIPT_FAILED);
-}
-
-static void a_receipt_in_ucs2_is_read(void **state)
-{
-	static const char text[] = "id:7 stat:DELIVRD";
-	uint8_t wide[2 * sizeof(text)] = { 0 };
-	struct receipt r;
-	struct pdu pdu;
-
-	(void)state;
-	for (unsigned i = 0; i < sizeof(text) - 1; i++)
-		wide[2 * i + 1] = (uint8_t)text[i];
-	start_deliver(4, 8);
-	put_body(wide, 2 * (sizeof(text) - 1));
-	assert_int_equal(decode(&pdu), PDU_OK);
-	assert_true(mo_read_receipt(&pdu, ALPHABET_GSM7, &r));
-	assert_string_equal(r.provider_ref, "7");
-	assert_int_equal(r.status, RECEIPT_DELIVERED);
-}
-
-/* ---- addresses and times of what we send ---- */
-
-static void addresses_get_their_type_from_their_form(void **state)
-{
-	static const struct {
-		const char *text, *digits;
-		uint8_t ton, npi;
-	} rows[] = {
-		{ "+84912345678", "84912345678", 1, 1 }, { "0912345678", "0912345678", 0, 1 },
-		{ "111", "111", 0, 1 },                  { "DUONGDAY111", "DUONGDAY111", 5, 0 },
-		{ "+abc", "+abc", 5, 0 },                { "", "", 0, 0 },
-	};
-
-	(void)state;
-	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct mt_address a = mt_address_of(rows[i].text);
-
-		assert_string_equal(a.digits, rows[i].digits);
-		assert_int_equal(a.ton, rows[i].ton);
-		assert_int_equal(a.npi, rows[i].npi);
-	}
-}
-
-static void validity_is_written_as_relative_time(void **state)
-{
-	char out[17];
-
-	(void)state;
-	mt_validity(0, out);
-	assert_string_equal(out, "");
-	mt_validity(1, out);
-	assert_string_equal(out, "000000000001000R");
-	mt_validity((((25 * 60) + 2) * 60 + 3) * 1000, out);
-	assert_string_equal(out, "000001010203000R");
-	mt_validity(INT64_MAX - 1000, out);
-	assert_string_equal(out, "000030000000000R");
-}
-
-static void the_window_finds_and_expires_by_number(void **state)
-{
-	struct window w;
-	struct mt_part *a = (struct mt_part *)&w, *b = (struct mt_part *)&wire;
-
-	(void)state;
-	window_init(&w, 2);
-	assert_int_equal(window_next_deadline_ms(&w), INT64_MAX);
-	window_add(&w, 5, 100, a);
-	window_add(&w, 9, 50, b);
-	assert_int_equal(w.used, 2);
-	assert_true(window_has(&w, 9));
-	assert_int_equal(window_next_deadline_ms(&w), 50);
-	assert_null(window_take(&w, 7));
-	assert_null(window_take_expired(&w, 49));
-	assert_ptr_equal(window_take_expired(&w, 50), b);
-	assert_null(window_take_expired(&w, 50));
-	assert_ptr_equal(window_take(&w, 5), a);
-	assert_null(window_take(&w, 5));
-	assert_null(window_take_any(&w));
-	assert_int_equal(w.used, 0);
-	window_fini(&w);
-}
-
-#define TEST(name) cmocka_unit_test_teardown(name, clean)
 
 int main(void)
 {
@@ -935,23 +496,6 @@ int main(void)
 		TEST(a_deliver_sm_cut_anywhere_is_bad_or_complete),
 		TEST(an_unknown_command_is_bad),
 		TEST(a_length_that_is_not_the_pdus_own_is_bad),
-		TEST(a_deliver_sm_becomes_a_delivery),
-		TEST(parts_are_found_in_header_and_tlvs),
-		TEST(a_header_that_overruns_the_body_is_body),
-		TEST(senseless_sar_numbers_are_ignored),
-		TEST(a_payload_carries_text_and_header_alike),
-		TEST(a_payload_that_does_not_fit_is_left_to_a_human),
-		TEST(a_data_sm_becomes_a_delivery),
-		TEST(a_ussd_step_is_known_by_its_tlv),
-		TEST(data_coding_says_the_alphabet),
-		TEST(a_receipt_is_known_by_type_never_by_its_words),
-		TEST(a_receipt_in_words_is_read),
-		TEST(a_receipt_without_a_message_is_not_read),
-		TEST(a_receipt_in_tlvs_goes_before_its_words),
-		TEST(a_receipt_in_ucs2_is_read),
-		TEST(addresses_get_their_type_from_their_form),
-		TEST(validity_is_written_as_relative_time),
-		TEST(the_window_finds_and_expires_by_number),
 	};
 
 	return cmocka_run_group_tests_name("pdu", tests, NULL, NULL);

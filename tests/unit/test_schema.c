@@ -739,8 +739,8 @@ static void test_of_two_at_once_one_wins(void **state)
 	/* The second waits for the first, then finds it taken. */
 	assert_int_equal(PQsendQuery(other, "select o_result from officer_command(uuid7(), 'ack',"
 		" decode(md5('o2'), 'hex'), sha256('officer-2:HL1:0:0'))"), 1);
-	while (strcmp(sql(db, "select wait_event_type from pg_stat_activity where pid = %d",
-	                  PQbackendPID(other)), "Lock") != 0)
+	for (int i = 0; i < 5000 && strcmp(sql(db, "select wait_event_type from pg_stat_activity where"
+		" pid = %d", PQbackendPID(other)), "Lock") != 0; i++)
 		usleep(1000);
 	sql(db, "commit");
 	PGresult *res = PQgetResult(other);
@@ -762,8 +762,11 @@ static void test_firing_passes_over_a_case_that_is_locked(void **state)
 	sql(other, "select 1 from cases for no key update");
 	assert_string_equal(fire(), "");
 	PQfinish(other);
-	while (strcmp(fire(), "step notified 1") != 0)
+	/* The lock goes with the other backend, a moment after its connection. */
+	for (int i = 0; i < 5000 && strcmp(sql(db, "select count(*) from pg_stat_activity where"
+		" datname = current_database()"), "1") != 0; i++)
 		usleep(1000);
+	assert_string_equal(fire(), "step notified 1");
 }
 
 static void test_roster_and_known_messages(void **state)

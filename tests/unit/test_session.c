@@ -1,0 +1,322 @@
+/* Conversations of senders, with Redis away: filing and replies are ours here and keep what they are
+ * given. (With Redis there: the system tests.) */
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/conf.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "path/delivery.h"
+#include "path/filing.h"
+#include "path/flowbook.h"
+#include "path/hotline.h"
+#include "path/reply.h"
+#include "path/session.h"
+#include "store/vault.h"
+
+enum { MAX = 32 };
+
+static struct hotline h;
+static struct conf conf;
+static char dir[40], keys[60], kept[60];
+static struct entry filed[MAX];
+static size_t filed_count;
+static char *replies[MAX];
+static size_t reply_count;
+static uint64_t next_record;
+
+void filing_direct(struct filing *f, struct entry *e)
+{
+	(void)f;
+	assert_true(filed_count < MAX);
+	filed[filed_count++] = *e;
+	memset(e, 0, sizeof(*e));
+}
+
+void filing_hint(struct filing *f, unsigned partition)
+{
+	(void)f;
+	(void)partition;
+}
+
+void filing_seal(struct filing *f, unsigned partition, const struct entry *e, struct buf *out)
+{
+	(void)f;
+	(void)partition;
+	(void)e;
+	(void)out;
+}
+
+void reply_send(struct hotline *hotline, const struct delivery *d, const char *text)
+{
+	(void)hotline;
+	(void)d;
+	assert_true(reply_count < MAX);
+	replies[reply_count++] = text ? mem_strdup(text) : NULL;
+}
+
+static void stop_loop(void *arg)
+{
+	loop_stop(arg);
+}
+
+/* Runs the loop until everything posted so far is done. */
+static void settle(void)
+{
+	struct loop_timer *end = loop_timer_new(h.loop, stop_loop, h.loop);
+
+	for (int i = 0; i < 6; i++) {
+		loop_timer_set(end, 0);
+		loop_run(h.loop);
+	}
+	loop_timer_free(end);
+}
+
+static int setup(void **state)
+{
+	const char *src = getenv("HOTLINED_SRC");
+	char error[2000], flows[300];
+
+	(void)state;
+	strcpy(dir, "/tmp/hl-session.XXXXXX");
+	assert_non_null(mkdtemp(dir));
+	snprintf(keys, sizeof(keys), "%s/keys", dir);
+	snprintf(kept, sizeof(kept), "%s/flows", dir);
+	snprintf(flows, sizeof(flows), "%s/flows/hotline", src ? src : ".");
+	assert_true(vault_init_dir(keys, "t", error, sizeof(error)));
+	memset(&h, 0, sizeof(h));
+	conf = (struct conf){.node = (char *)"n", .ref_prefix = (char *)"BP", .region = (char *)"VN",
+			     .home = (char *)"75", .reply_regions = (char *)"VN"};
+	h.conf = &conf;
+	h.vault = vault_open(keys, "t", error, sizeof(error));
+	h.loop = loop_new();
+	h.flowbook = flowbook_open(flows, kept, error, sizeof(error));
+	if (!h.flowbook)
+		fail_msg("%s", error);
+	h.redis = redis_new(h.loop, &(struct redis_config){.host = "127.0.0.1"}, NULL, NULL);
+	h.session = session_new(&h);
+	session_start(h.session);
+	loop_skip_ms(h.loop, 1100); /* Redis is not waited for any longer */
+	settle();
+	next_record = 1;
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	session_free(h.session);
+	redis_free(h.redis);
+	loop_run_posted(h.loop);
+	flowbook_close(h.flowbook);
+	loop_free(h.loop);
+	vault_close(h.vault);
+	while (filed_count > 0)
+		entry_fini(&filed[--filed_count]);
+	while (reply_count > 0)
+		mem_free(replies[--reply_count]);
+	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return 0;
+}
+
+/* number: same record number means the same delivery, replayed; 0 = the next. */
+static struct delivery *hear_as(const char *from, const char *text, uint64_t number, bool repeat)
+{
+	struct delivery *d = mem_alloc(sizeof(*d));
+
+	strcpy(d->in.adapter, "sim");
+	strcpy(d->in.link, "sim");
+	strcpy(d->in.dest, "111");
+	d->in.alphabet = ALPHABET_UTF8;
+	number_parse(from, 1, "VN", &d->from);
+	d->has_subject = d->from.kind == NUMBER_MSISDN;
+	vault_index(h.vault, VAULT_IDX_SUBJECT, d->from.value, strlen(d->from.value), d->subject);
+	vault_index(h.vault, VAULT_IDX_DUPLICATE, text, strlen(text), d->dup_key);
+	d->spool = number ? number : next_record++;
+	d->id.b[0] = (uint8_t)d->spool;
+	d->id.b[1] = 0xee;
+	d->wall_us = loop_wall_us(h.loop);
+	d->repeat = repeat;
+	d->text = mem_strdup(text);
+	session_take(h.session, d);
+	settle();
+	return d;
+}
+
+static void hear(const char *text)
+{
+	hear_as("+84912345678", text, 0, false);
+}
+
+static void the_first_free_text_is_the_report(void **state)
+{
+	(void)state;
+	hear("chau be bi danh chay mau o xa bom bo");
+	assert_int_equal(filed_count, 1);
+	assert_true(filed[0].has_report && filed[0].has_message && filed[0].opens);
+	assert_true(filed[0].partial);
+	assert_string_equal(filed[0].urgency, "khan_cap");
+	assert_string_equal(filed[0].commune, "25405");
+	assert_int_equal(strncmp(filed[0].ref, "BP-", 3), 0);
+	assert_int_equal(reply_count, 1);
+	assert_non_null(replies[0]);
+}
+
+static void answers_are_revisions_of_the_same_report(void **state)
+{
+	(void)state;
+	hear("chau be bi danh o truong");
+	hear("2");
+	assert_int_equal(filed_count, 2);
+	assert_memory_equal(filed[0].opening_key, filed[1].opening_key, ENTRY_KEY_LEN);
+	assert_true(id16_equal(&filed[0].conversation, &filed[1].conversation));
+	assert_true(filed[1].stamp > filed[0].stamp);
+	assert_false(filed[1].opens);
+	assert_int_equal(filed[1].disposition, DISPOSITION_ANSWER);
+}
+
+static void a_replayed_delivery_files_the_same_revision_again(void **state)
+{
+	(void)state;
+	hear("chau be bi danh o truong");
+	hear_as("+84912345678", "chau be bi danh o truong", 1, false);
+	assert_int_equal(filed_count, 2);
+	assert_true(filed[1].has_report);
+	assert_int_equal(filed[0].stamp, filed[1].stamp);
+	assert_string_equal(replies[0], replies[1]);
+}
+
+static void the_same_words_again_are_counted_and_answered_as_before(void **state)
+{
+	(void)state;
+	hear("chau be bi danh o truong");
+	hear("chau be bi danh o truong");
+	assert_int_equal(filed_count, 2);
+	assert_int_equal(filed[1].disposition, DISPOSITION_REPEAT);
+	assert_false(filed[1].has_report);
+	assert_string_equal(replies[0], replies[1]);
+}
+
+static void a_repeat_in_doubt_does_not_answer_the_next_question(void **state)
+{
+	(void)state;
+	hear("chau be bi danh o truong");
+	hear("2");
+	hear_as("+84912345678", "2", 0, true);
+	assert_int_equal(filed[2].disposition, DISPOSITION_REPEAT);
+	assert_string_equal(replies[1], replies[2]);
+	hear("1");
+	assert_string_not_equal(replies[2], replies[3]);
+}
+
+static void a_menu_digit_repeated_on_purpose_is_two_answers(void **state)
+{
+	(void)state;
+	hear("chau be bi danh o truong");
+	hear("2");
+	hear("2");
+	assert_int_equal(filed[2].disposition, DISPOSITION_ANSWER);
+	assert_string_not_equal(replies[1], replies[2]);
+}
+
+static void stop_is_silent_and_what_was_said_is_filed(void **state)
+{
+	(void)state;
+	hear("chau be bi danh o truong");
+	hear("STOP");
+	assert_int_equal(filed_count, 2);
+	assert_true(filed[1].has_report);
+	assert_int_equal(filed[1].disposition, DISPOSITION_STOP);
+	assert_null(replies[1]);
+}
+
+static void a_day_of_silence_files_what_was_said_and_says_nothing(void **state)
+{
+	(void)state;
+	hear("chau be bi danh o truong");
+	loop_skip_ms(h.loop, (int64_t)24 * 3600 * 1000 + 2000);
+	settle();
+	settle();
+	assert_int_equal(filed_count, 2);
+	assert_int_equal(filed[1].disposition, DISPOSITION_TIMER);
+	assert_false(filed[1].has_message);
+	assert_true(filed[1].has_report);
+	assert_int_equal(reply_count, 1);
+}
+
+static void a_text_after_the_end_opens_another_report(void **state)
+{
+	(void)state;
+	hear("chau be bi danh o truong");
+	hear("STOP");
+	hear("co mot chau khac bi bo roi");
+	assert_int_equal(filed_count, 3);
+	assert_true(filed[2].opens && filed[2].has_report);
+	assert_memory_not_equal(filed[0].opening_key, filed[2].opening_key, ENTRY_KEY_LEN);
+}
+
+static void a_sender_without_a_number_is_filed_and_not_answered(void **state)
+{
+	(void)state;
+	hear_as("Truong-A", "chau be bi danh o truong", 0, false);
+	assert_int_equal(filed_count, 1);
+	assert_true(filed[0].has_report);
+	assert_null(replies[0]);
+}
+
+static void adverts_and_blanks_have_a_row_and_no_report(void **state)
+{
+	(void)state;
+	hear("DK_DNC_S");
+	hear_as("+84912345679", " ", 0, false);
+	assert_int_equal(filed_count, 2);
+	assert_false(filed[0].has_report);
+	assert_int_equal(filed[0].disposition, DISPOSITION_OTHERS);
+	assert_int_equal(filed[1].disposition, DISPOSITION_EMPTY);
+}
+
+static void two_senders_do_not_share_a_conversation(void **state)
+{
+	(void)state;
+	hear("chau be bi danh o truong");
+	hear_as("+84912345679", "chau be bi danh o truong", 0, false);
+	assert_true(filed[1].opens);
+	assert_false(id16_equal(&filed[0].conversation, &filed[1].conversation));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+		T(the_first_free_text_is_the_report),
+		T(answers_are_revisions_of_the_same_report),
+		T(a_replayed_delivery_files_the_same_revision_again),
+		T(the_same_words_again_are_counted_and_answered_as_before),
+		T(a_repeat_in_doubt_does_not_answer_the_next_question),
+		T(a_menu_digit_repeated_on_purpose_is_two_answers),
+		T(stop_is_silent_and_what_was_said_is_filed),
+		T(a_day_of_silence_files_what_was_said_and_says_nothing),
+		T(a_text_after_the_end_opens_another_report),
+		T(a_sender_without_a_number_is_filed_and_not_answered),
+		T(adverts_and_blanks_have_a_row_and_no_report),
+		T(two_senders_do_not_share_a_conversation),
+	};
+
+	return cmocka_run_group_tests_name("session", tests, NULL, NULL);
+}
