@@ -26,9 +26,9 @@ enum { ERROR_MAX = 4096 };
 static const char usage[] =
 	"usage: hotlined [--config FILE] [--check] [--settings] [--version]\n"
 	"  --config FILE  configuration (default /etc/hotlined/hotlined.yaml)\n"
-	"  --check        read the configuration, keys and flows, say what is wrong, and end\n"
+	"  --check        read configuration, keys and flows, reach the stores, say what is wrong, and end\n"
 	"  --settings     list every setting with its type, default and meaning\n"
-	"exit status: 0 stopped in order, 69 the spool cannot be used, 78 the configuration is wrong\n";
+	"exit status: 0 stopped in order, 69 the spool (or, with --check, a store) cannot be used, 78 the configuration is wrong\n";
 
 struct daemon_run {
 	struct loop *loop;
@@ -169,6 +169,15 @@ static void serve(struct daemon_run *run)
 	log_info("hotlined", "stopped");
 }
 
+static void check_stores(struct daemon_run *run, const char *config)
+{
+	char error[ERROR_MAX];
+
+	if (!hotline_check_stores(&run->hotline, error, sizeof(error)))
+		fatal(EXIT_STORE, "%s", error);
+	printf("%s: in order\n", config);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -205,7 +214,7 @@ int main(int argc, char **argv)
 	harden();
 	open_all(&run, config);
 	if (check)
-		printf("%s: in order\n", config);
+		check_stores(&run, config);
 	else
 		serve(&run);
 	close_all(&run);

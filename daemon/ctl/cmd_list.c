@@ -8,7 +8,7 @@
 
 enum { LIMIT_MAX = 100000 };
 
-/* Columns people see, those that occur; --json gives all. */
+/* Columns people see, the dearest first: a narrow terminal shows less. --json gives all. */
 struct list {
 	const char *name;
 	const char *columns;
@@ -17,7 +17,7 @@ struct list {
 static const struct list lists[] = {
 	{ "messages", "received_at channel link disposition report_ref parts" },
 	{ "reports", "ref received_at urgency kind commune case_ref revision partial dup_count" },
-	{ "cases", "ref urgency state kind commune opened_at acked_by acked_at timer_due_at reports" },
+	{ "cases", "ref state urgency kind commune opened_at timer_due_at acked_by acked_at reports" },
 	{ "notifications", "case_ref officer kind method state attempts created_at sent_at" },
 	{ "timers", "case_ref kind due_at state attempts" },
 };

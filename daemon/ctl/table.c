@@ -11,7 +11,7 @@
 
 enum {
 	COLUMNS_MAX = 32,
-	COLUMN_MIN = 4,
+	COLUMN_MIN = 14, /* references and times are never cut */
 	GAP = 2,
 	KEY_WIDTH = 16,
 	KEYS_TEXT_MAX = 256
@@ -264,9 +264,12 @@ static size_t total_width(const struct columns *cols)
 	return total;
 }
 
-/* Takes from the widest column until the table fits; columns that still do not fit are left out. */
-static void squeeze(struct columns *cols, size_t width)
+/* Takes from the widest column until the table fits; then leaves out the last columns, whose number
+ * is returned. */
+static size_t squeeze(struct columns *cols, size_t width)
 {
+	size_t before = cols->count;
+
 	while (cols->count > 0 && total_width(cols) > width) {
 		struct column *widest = cols->list;
 
@@ -278,6 +281,7 @@ static void squeeze(struct columns *cols, size_t width)
 		else
 			cols->count--;
 	}
+	return before - cols->count;
 }
 
 static void print_cell(FILE *out, const char *text, size_t width, bool last)
@@ -307,8 +311,8 @@ static void print_head(FILE *out, const struct columns *cols)
 void ctl_table(FILE *out, const json_t *rows, const char *keys, int width)
 {
 	struct columns cols = { .count = 0 };
+	size_t i, left_out = 0;
 	json_t *row;
-	size_t i;
 
 	if (json_array_size(rows) == 0) {
 		fputs("(none)\n", out);
@@ -317,7 +321,7 @@ void ctl_table(FILE *out, const json_t *rows, const char *keys, int width)
 	choose_columns(&cols, rows, keys);
 	measure(&cols, rows);
 	if (width > 0)
-		squeeze(&cols, (size_t)width);
+		left_out = squeeze(&cols, (size_t)width);
 	print_head(out, &cols);
 	json_array_foreach(rows, i, row) {
 		for (size_t k = 0; k < cols.count; k++) {
@@ -328,6 +332,8 @@ void ctl_table(FILE *out, const json_t *rows, const char *keys, int width)
 		}
 		fputc('\n', out);
 	}
+	if (left_out > 0)
+		fprintf(out, "(%zu more columns on a wider terminal, or with --json)\n", left_out);
 }
 
 /* ---- objects ---- */

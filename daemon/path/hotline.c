@@ -76,7 +76,7 @@ static void on_redis(void *arg, enum redis_health health, const char *why)
 	if (health == REDIS_UNSAFE)
 		fatal(EXIT_CONFIG, "%s: Redis: %s", where, why);
 	if (strcmp(h->redis_why, why) != 0)
-		log_warn("redis", "down (%s): reports are kept in the spool and go straight to PostgreSQL", why);
+		log_warn("redis", "%s: down (%s): reports go from the spool straight to PostgreSQL", where, why);
 	snprintf(h->redis_why, sizeof(h->redis_why), "%s", why);
 }
 
@@ -200,10 +200,9 @@ static void make_stations(struct hotline *h)
 	h->acks = acks_new(h);
 }
 
-static void make_clients(struct hotline *h)
+static struct redis_config redis_settings(const struct conf *conf)
 {
-	const struct conf *conf = h->conf;
-	struct redis_config redis = {
+	return (struct redis_config){
 		.socket = conf->redis_socket,
 		.host = conf->redis_host ? conf->redis_host : "127.0.0.1",
 		.port = (uint16_t)conf->redis_port,
@@ -211,6 +210,28 @@ static void make_clients(struct hotline *h)
 		.password_file = conf->redis_password_file,
 		.budget_ms = conf->redis_budget_ms,
 	};
+}
+
+bool hotline_check_stores(const struct hotline *h, char *error, size_t error_size)
+{
+	struct redis_config redis = redis_settings(h->conf);
+	const char *setting = h->conf->redis_socket ? "redis.socket" : "redis.host";
+	char where[512], why[512];
+
+	if (redis_check(&redis, why, sizeof(why))) {
+		setting = "postgres.conninfo";
+		if (pg_check(h->conf->postgres_conninfo, why, sizeof(why)))
+			return true;
+	}
+	conf_where(h->conf, setting, where, sizeof(where));
+	snprintf(error, error_size, "%s: %s cannot be used: %s", where, setting, why);
+	return false;
+}
+
+static void make_clients(struct hotline *h)
+{
+	const struct conf *conf = h->conf;
+	struct redis_config redis = redis_settings(conf);
 
 	h->redis = redis_new(h->loop, &redis, on_redis, h);
 	h->pg_filing = pg_new(h->loop, "filing", conf->postgres_conninfo, NULL, NULL);

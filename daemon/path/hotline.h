@@ -58,6 +58,8 @@ struct hotline {
  * set by the caller. On a fault writes a text that an operator can act on and returns the exit status
  * for it, else 0. */
 int hotline_open(struct hotline *h, char *error, size_t error_size);
+/* Reaches each store once, waiting for it (hotlined --check). False and an error that names the setting. */
+bool hotline_check_stores(const struct hotline *h, char *error, size_t error_size);
 /* The adapter of that name, or NULL. */
 const struct adapter *hotline_adapter(const struct hotline *h, const char *name);
 /* Replays the spool, starts the links, the timers and the stores' connections. */

@@ -171,3 +171,15 @@ int pg_schema_version(void)
 		newest = m->number;
 	return newest;
 }
+
+bool pg_check(const char *conninfo, char *error, size_t error_size)
+{
+	PGconn *conn = PQconnectdb(conninfo);
+	bool ok = PQstatus(conn) == CONNECTION_OK;
+	const char *why = PQerrorMessage(conn);
+
+	if (!ok)
+		snprintf(error, error_size, "%.*s", (int)strcspn(why, "\n"), why);
+	PQfinish(conn);
+	return ok;
+}

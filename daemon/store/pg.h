@@ -82,6 +82,8 @@ struct pg_migration { int number; const char *name; const char *sql; };
 extern const struct pg_migration pg_migrations[]; /* generated from daemon/schema/NNN_name.sql; ends with sql NULL */
 /* Applies what is missing, each in its own transaction, under an advisory transaction lock. say gets one line per step. */
 bool pg_migrate(const char *conninfo, void (*say)(const char *line), char *error, size_t error_size);
+/* Waits until the server answers or refuses (synchronous; hotlined --check). */
+bool pg_check(const char *conninfo, char *error, size_t error_size);
 /* Number of the newest migration this build knows. */
 int pg_schema_version(void);
 

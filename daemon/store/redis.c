@@ -21,6 +21,11 @@ enum {
 	PASSWORD_MAX = 256
 };
 
+#define POLICY "maxmemory_policy:noeviction" /* as INFO memory writes it */
+
+static const char *const unsafe_policy =
+	"maxmemory-policy must be noeviction: any other policy may drop reports";
+
 struct call {
 	struct call *next;
 	struct redis *redis;
@@ -275,9 +280,8 @@ static void on_info(void *arg, const struct redis_reply *reply)
 		cut(redis, redis_is_error(reply, "") ? as_reply(reply)->str : "no answer");
 		return;
 	}
-	if (!memmem(text, len, "maxmemory_policy:noeviction", 27)) {
-		set_health(redis, REDIS_UNSAFE,
-			   "maxmemory-policy must be noeviction: any other policy may drop reports");
+	if (!memmem(text, len, POLICY, strlen(POLICY))) {
+		set_health(redis, REDIS_UNSAFE, unsafe_policy);
 		return;
 	}
 	redis->tries = 0;
@@ -371,6 +375,37 @@ static void connect_now(void *arg)
 	redisLibeventAttach(ac, loop_base(redis->loop));
 	redisAsyncSetConnectCallback(ac, on_connect);
 	redisAsyncSetDisconnectCallback(ac, on_disconnect);
+}
+
+bool redis_check(const struct redis_config *config, char *error, size_t error_size)
+{
+	const struct timeval patience = {3, 0};
+	char password[PASSWORD_MAX] = "";
+	redisReply *reply = NULL;
+	redisContext *c;
+	bool ok;
+
+	c = config->socket ? redisConnectUnixWithTimeout(config->socket, patience)
+			   : redisConnectWithTimeout(config->host, config->port, patience);
+	if (c && !c->err) {
+		redisSetTimeout(c, patience);
+		if (config->password_file && read_password(config->password_file, password))
+			freeReplyObject(redisCommand(c, "AUTH %s %s", config->user ? config->user : "default",
+						     password));
+		reply = redisCommand(c, "INFO memory");
+	}
+	explicit_bzero(password, sizeof(password));
+	ok = reply && reply->type == REDIS_REPLY_STRING && strstr(reply->str, POLICY);
+	if (!ok)
+		snprintf(error, error_size, "%s",
+			 reply && reply->type == REDIS_REPLY_STRING ? unsafe_policy
+			 : reply			    ? reply->str
+			 : c				    ? c->errstr
+							    : "out of memory");
+	freeReplyObject(reply);
+	if (c)
+		redisFree(c);
+	return ok;
 }
 
 static char *dup_or_null(const char *text)

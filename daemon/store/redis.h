@@ -36,6 +36,8 @@ struct redis *redis_new(struct loop *loop, const struct redis_config *config, re
                         void *arg);
 void redis_start(struct redis *redis);
 bool redis_up(const struct redis *redis);
+/* Connects, authenticates and looks at the eviction policy, waiting for each answer (hotlined --check). */
+bool redis_check(const struct redis_config *config, char *error, size_t error_size);
 void redis_free(struct redis *redis); /* completes what is in flight with NULL */
 
 enum { REDIS_ARGS_MAX = 160 };

@@ -15,6 +15,11 @@
 
 struct rig rig;
 
+const char long_text[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+			 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+			 "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+			 "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
 static void on_inbound(void *ctx, const struct inbound *in, received_fn *done, void *arg)
 {
 	struct heard *h = &rig.heard[rig.inbound_count++ % 8];

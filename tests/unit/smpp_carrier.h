@@ -1,5 +1,5 @@
-/* A scripted carrier on a loopback socket, and a daemon that writes down what its link tells it: what the
- * tests of an SMPP link share. Waits of the link are set to milliseconds, so nothing has to be slept. */
+/* A scripted carrier on a loopback socket, and a daemon that writes down what its link tells it: what
+ * the tests of an SMPP link share. Waits of the link are set to milliseconds, so nothing has to be slept. */
 #ifndef TESTS_UNIT_SMPP_CARRIER_H
 #define TESTS_UNIT_SMPP_CARRIER_H
 
@@ -64,7 +64,7 @@ void settle(void); /* long enough for anything that is due at once to have happe
 
 #define WAIT_FOR(condition)                                                                   \
 	do {                                                                                  \
-		int64_t deadline_ = loop_now_ms(rig.loop) + PATIENCE_MS;                        \
+		int64_t deadline_ = loop_now_ms(rig.loop) + PATIENCE_MS;                      \
 		while (!(condition)) {                                                        \
 			if (!turn(deadline_))                                                 \
 				fail_msg("waited in vain for %s", #condition);                \
@@ -98,6 +98,7 @@ void peer_drop(void);
 void received(unsigned i, bool ok); /* answers the i-th delivery */
 struct outbound text_out(uint8_t number, const char *text);
 bool send_text(uint8_t number, const char *text); /* a reply; its id begins with the number */
+extern const char long_text[]; /* 200 septets, the second half b: parts of 153 and 47 */
 bool send_alert(uint8_t number, const char *text);
 /* The i-th outcome told must be this one. */
 void expect_outcome(unsigned i, uint8_t number, enum sent_state state, const char *ref);

@@ -26,8 +26,8 @@ void wire_tlv(uint16_t tag, const void *value, uint16_t len);
 void wire_deliver(uint8_t esm_class, uint8_t data_coding);
 void wire_body(const void *bytes, uint8_t len); /* sm_length and short_message */
 
-/* Sets command_length and decodes from a heap copy of the exact size, good until the next call, so that
- * the sanitizer sees one octet too far. */
+/* Sets command_length and decodes from a heap copy of the exact size, good until the next call, so
+ * that the sanitizer sees one octet too far. */
 enum pdu_result wire_decode(struct pdu *pdu);
 void expect_octets(struct octets got, const char *want);
 

@@ -1,4 +1,5 @@
-/* Texts over a bound link: from the phone, answered when durable; to the phone, followed to their outcome. */
+/* Texts over a bound link: from the phone, answered when durable; to the phone, followed to their
+ * outcome. */
 #include "smpp_carrier.h"
 
 /* ---- from the phone ---- */
@@ -344,11 +345,6 @@ static void a_number_still_in_flight_is_not_used_again(void **state)
 	assert_int_equal(expect_pdu(PDU_SUBMIT_SM).sequence_number, rig.link->sequence);
 	assert_int_equal(rig.link->sequence, 3);
 }
-
-/* 200 septets: two parts of 153 and 47. */
-static const char long_text[] =
-	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
 static void a_long_text_is_reported_once_with_the_last_id(void **state)
 {
