@@ -434,12 +434,6 @@ static struct mt_part *build(struct link *link, const struct outbound *out, stru
 
 /* ---- sending ---- */
 
-/* The window is the queue: only parts of one reply, and of alerts, ever wait behind it. */
-static bool has_room(const struct link *link, bool alert)
-{
-	return has_slot(link, alert) && (alert || !link->waiting);
-}
-
 /* An alert goes ahead of what waits. */
 static void enqueue(struct link *link, struct mt_part *first, bool alert)
 {
@@ -459,7 +453,8 @@ bool mt_send(struct link *link, const struct outbound *out)
 	struct mt_message *m;
 	struct mt_part *first = NULL;
 
-	if (!has_room(link, alert))
+	/* The window is the queue: while parts wait for a slot there is none for a text of that rank. */
+	if (!has_slot(link, alert))
 		return false;
 	m = mem_alloc(sizeof(*m));
 	m->id = out->id;

@@ -49,11 +49,13 @@ static const struct {
 };
 
 struct acks {
-	struct hotline *h; /* borrowed */
+	struct hotline *h;    /* borrowed */
+	struct order *orders; /* owned: not answered yet */
 };
 
 struct order {
 	struct acks *acks;
+	struct order *next, **at;
 	struct delivery *delivery; /* owned */
 	struct command command;
 	struct loop_timer *retry;  /* owned; NULL until needed */
@@ -64,6 +66,9 @@ static void ask(void *arg);
 
 static void order_free(struct order *o)
 {
+	*o->at = o->next;
+	if (o->next)
+		o->next->at = o->at;
 	loop_timer_free(o->retry);
 	delivery_free(o->delivery);
 	mem_free(o);
@@ -169,6 +174,11 @@ void acks_take(struct acks *acks, struct delivery *d, const struct command *comm
 	o->acks = acks;
 	o->delivery = d;
 	o->command = *command;
+	o->next = acks->orders;
+	o->at = &acks->orders;
+	if (o->next)
+		o->next->at = &o->next;
+	acks->orders = o;
 	ask(o);
 }
 
@@ -182,5 +192,7 @@ struct acks *acks_new(struct hotline *h)
 
 void acks_free(struct acks *acks)
 {
+	while (acks && acks->orders)
+		order_free(acks->orders);
 	mem_free(acks);
 }

@@ -289,10 +289,11 @@ void hotline_stop(struct hotline *h, void (*done)(void *arg), void *arg)
 
 void hotline_close(struct hotline *h)
 {
+	h->closing = true;
+	redis_free(h->redis);
 	outbox_free(h->outbox);
 	pg_free(h->pg_filing);
 	pg_free(h->pg_duty);
-	redis_free(h->redis);
 	loop_run_posted(h->loop);
 	spool_close(h->spool);
 	acks_free(h->acks);

@@ -36,6 +36,7 @@ struct hotline {
 	struct spool *spool;
 	struct redis *redis;
 	bool redis_ready;        /* reached, and its function library is loaded */
+	bool closing;            /* nothing new is begun; what is unfinished stays in the spool */
 	struct pg *pg_filing;    /* reports in */
 	struct pg *pg_duty;      /* timers, notifications, acknowledgements, questions of operators */
 	/* stations in the order a message meets them; owned */

@@ -352,11 +352,13 @@ struct link *outbox_sim(const struct outbox *o)
 	return NULL;
 }
 
-static void free_item(void *arg, void *value)
+/* What is still here at the end goes back to whoever sent it: it was not submitted, as far as we know. */
+static void give_back(void *arg, void *value)
 {
 	struct item *item = value;
 
 	(void)arg;
+	item->fn(item->arg, item->on ? SENT_IN_DOUBT : SENT_RETRY, "");
 	mem_free((char *)item->out.text);
 	mem_free(item);
 }
@@ -367,7 +369,7 @@ void outbox_free(struct outbox *o)
 		return;
 	for (size_t i = 0; i < o->link_count; i++)
 		o->links[i].adapter->destroy(o->links[i].link);
-	map_each(&o->under_way, free_item, NULL);
+	map_each(&o->under_way, give_back, NULL);
 	map_fini(&o->under_way);
 	loop_timer_free(o->pump);
 	loop_timer_free(o->stop_timer);

@@ -31,19 +31,26 @@ static struct owed *owed_for(struct hotline *h, const struct delivery *d)
 	return owed;
 }
 
-static void settle(struct owed *owed)
+static void owed_free(struct owed *owed)
 {
-	for (size_t i = 0; i < owed->count; i++)
-		pending_note(owed->pending, owed->records[i], PENDING_REPLIED);
 	mem_free(owed->records);
 	mem_free(owed);
 }
 
+static void settle(struct owed *owed)
+{
+	for (size_t i = 0; i < owed->count; i++)
+		pending_note(owed->pending, owed->records[i], PENDING_REPLIED);
+	owed_free(owed);
+}
+
 static void on_sent(void *arg, enum sent_state state, const char *provider_ref)
 {
-	(void)state;
 	(void)provider_ref;
-	settle(arg);
+	if (state == SENT_RETRY) /* not sent before the daemon stopped: the next one will */
+		owed_free(arg);
+	else
+		settle(arg);
 }
 
 void reply_send(struct hotline *h, const struct delivery *d, const char *text)

@@ -166,6 +166,8 @@ static void on_commit(void *arg, enum keyspace_outcome outcome)
 	struct session *s = box->session;
 	struct buf sealed = {0};
 
+	if (s->h->closing)
+		return;
 	if (outcome == KEYSPACE_CONFLICT && ++box->conflicts < CONFLICTS_MAX) {
 		reload(box);
 		return;
@@ -302,6 +304,8 @@ static void on_load(void *arg, bool ok, const struct keyspace_session *found)
 	struct mailbox *box = arg;
 	const struct copy *copy = copy_find(box->session, box->subject);
 
+	if (box->session->h->closing)
+		return;
 	box->version = found->version;
 	if (copy && (!ok || copy->version > found->version || (copy->dirty && copy->version == found->version)))
 		use_copy(box, copy);
@@ -330,6 +334,8 @@ static void start_turn(void *arg)
 {
 	struct mailbox *box = arg;
 
+	if (box->session->h->closing)
+		return;
 	box->conflicts = 0;
 	reload(box);
 }

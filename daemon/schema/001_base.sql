@@ -244,13 +244,13 @@ create table cases (
 	check (ack_by is not null or ack_officer is null),
 	check ((closed_at is null) = (closed_by is null))
 );
-create index cases_live_subject on cases (subject) where closed_at is null;
+create index cases_live_subject on cases (subject, opened_at) where closed_at is null;
 create index cases_opened on cases (opened_at);
 
 create table case_reports (
 	case_id uuid not null references cases,
 	report uuid not null references reports,
-	at timestamptz not null default now(),
+	at timestamptz not null default now(), -- orders the cases of a report: no index on it, on purpose
 	primary key (case_id, report)
 );
 create index case_reports_report on case_reports (report);

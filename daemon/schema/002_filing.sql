@@ -172,7 +172,7 @@ begin
 	end if;
 	select c.* into o_case from case_reports r join cases c on c.id = r.case_id
 		where r.report = p_report.id and c.closed_at is null
-		order by c.opened_at desc limit 1 for no key update of c;
+		order by r.at desc limit 1 for no key update of c;
 	if not found then
 		if not p_may_open and exists (select 1 from case_reports where report = p_report.id) then
 			return;
@@ -388,7 +388,7 @@ begin
 		o_what := 'repeat';
 	end if;
 	select c.ref into o_case_ref from case_reports cr join cases c on c.id = cr.case_id
-		where cr.report = o_report order by c.opened_at desc limit 1;
+		where cr.report = o_report order by cr.at desc limit 1;
 	return next;
 end
 $$;

@@ -66,7 +66,7 @@ $$;
 
 create function report_case_ref(p_report uuid) returns text language sql stable as $$
 	select c.ref from case_reports r join cases c on c.id = r.case_id
-		where r.report = p_report order by c.opened_at desc limit 1
+		where r.report = p_report order by r.at desc limit 1
 $$;
 
 -- Newest revision of each conversation of each report, with all an identity needs to open it.

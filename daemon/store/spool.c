@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,14 +70,14 @@ struct spool {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	struct item *queue, **queue_last; /* owned, oldest first */
-	size_t queue_bytes;
+	atomic_size_t queue_bytes;
 	bool stopping;
 	/* writer's thread only, after the start */
 	int fd;
 	uint64_t fd_segment;
 	uint64_t fd_used;
 	bool failed;
-	uint64_t syncs;
+	_Atomic uint64_t syncs;
 };
 
 /* ---- files ---- */
