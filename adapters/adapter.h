@@ -29,6 +29,7 @@ struct receipt {
 struct adapter_host {
 	void *ctx;
 	struct loop *loop;
+	const char *folder; /* where relative paths of the configuration start; NULL = working directory */
 	/* A delivery came in. `in` is borrowed for the call. */
 	void (*inbound)(void *ctx, const struct inbound *in, received_fn *done, void *arg);
 	/* The outcome of one link_send(); provider_ref is "" where the carrier gave none. */

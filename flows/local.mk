@@ -7,6 +7,7 @@ libflow_a_SOURCES = \
 	flows/engine/fold.c flows/engine/fold.h \
 	flows/engine/load.c \
 	flows/engine/load_nodes.c \
+	flows/engine/load_texts.c \
 	flows/engine/match.c \
 	flows/engine/model.h \
 	flows/engine/phrase.c \

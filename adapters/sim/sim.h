@@ -13,8 +13,8 @@ bool sim_deliver(struct link *link, const char *from, const char *to, const char
 
 typedef void sim_text_fn(void *arg, const char *from, const char *to, const char *text);
 
-/* Who hears the texts that any sim link sends to phones; one listener, NULL for none. The strings are
- * borrowed for the call. */
+/* Who hears the texts that any sim link sends to phones; one listener, NULL for none. The strings
+ * are borrowed for the call. */
 void sim_listen(sim_text_fn *fn, void *arg);
 
 #endif

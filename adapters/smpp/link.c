@@ -1,5 +1,5 @@
-/* One link to a carrier: the TCP connection, the bind, and the life signs on it. A link is never given
- * up: whatever goes wrong ends in another attempt, later. */
+/* One link to a carrier: the TCP connection, the bind, and the life signs on it. A link is never
+ * given up: whatever goes wrong ends in another attempt, later. */
 #include "adapters/smpp/smpp.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,5 @@
-/* From the phone: deliver_sm and data_sm become deliveries or receipts, and are answered when, and only
- * when, the daemon says that their bytes are durable. */
+/* From the phone: deliver_sm and data_sm become deliveries or receipts, and are answered when, and
+ * only when, the daemon says that their bytes are durable. */
 #include "adapters/smpp/smpp.h"
 
 #include <stdio.h>
@@ -19,7 +19,8 @@ static const uint8_t smpp_codings[16] = {
 	[0x6] = ALPHABET_BINARY, [0x7] = ALPHABET_BINARY, [0x8] = ALPHABET_UTF16,
 	[0x9] = ALPHABET_BINARY, [0xa] = ALPHABET_BINARY, [0xb] = ALPHABET_BINARY,
 	[0xc] = ALPHABET_BINARY, [0xd] = ALPHABET_BINARY, [0xe] = ALPHABET_BINARY,
-	[0xf] = ALPHABET_GSM7, /* what USSD centres send: "language unspecified" of the cell broadcast scheme */
+	/* What USSD centres send: "language unspecified" of the cell broadcast scheme. */
+	[0xf] = ALPHABET_GSM7,
 };
 
 /* Bits 3 and 2 of the general group, 23.038 section 4; 3 is reserved and read as the default. */
@@ -139,7 +140,8 @@ static const struct {
 	[8] = { "REJECTD", RECEIPT_FAILED },       [9] = { "SKIPPED", RECEIPT_FAILED },
 };
 
-/* The value behind "key:" in any letter case, at the start or after a space, up to the next space. */
+/* The value behind "key:" in any letter case, at the start or after a space, up to the next space.
+ * */
 static bool text_value(const char *text, const char *key, char *out, size_t size)
 {
 	size_t key_len = strlen(key), len;

@@ -1,5 +1,5 @@
-/* To the phone: a text becomes one or several submit_sm, each is followed to its answer, and the daemon
- * is told once what became of the whole. */
+/* To the phone: a text becomes one or several submit_sm, each is followed to its answer, and the
+ * daemon is told once what became of the whole. */
 #include "adapters/smpp/smpp.h"
 
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* SMPP 3.4 PDUs from tables: the layout of every command is a list of fields, the code a few loops. */
+/* SMPP 3.4 PDUs from tables: the layout of every command is a list of fields, the code a few loops.
+ * */
 #include "adapters/smpp/pdu.h"
 
 #include <string.h>
@@ -212,8 +213,8 @@ enum pdu_result pdu_frame(const void *bytes, size_t len, struct pdu_header *head
 	return len < command_length ? PDU_MORE : PDU_OK;
 }
 
-/* A string whose NUL is missing ends with the PDU, and one past the end is empty: only responses, which
- * consist of nothing else, are forgiven that. */
+/* A string whose NUL is missing ends with the PDU, and one past the end is empty: only responses,
+ * which consist of nothing else, are forgiven that. */
 static bool read_text(struct reader *r, bool lenient, struct octets *text)
 {
 	const uint8_t *nul = memchr(r->p, 0, r->left);

@@ -79,14 +79,15 @@ enum pdu_tlv {
 	TLV_COUNT
 };
 
-/* A run of octets inside somebody else's memory. p NULL = not there. Strings come without their NUL. */
+/* A run of octets inside somebody else's memory. p NULL = not there. Strings come without their
+ * NUL. */
 struct octets {
 	const uint8_t *p;
 	size_t len;
 };
 
-/* One PDU. Which fields a command has is data in pdu.c; the others stay zero. Everything is borrowed:
- * after decoding from the bytes that were decoded, for encoding from the caller. */
+/* One PDU. Which fields a command has is data in pdu.c; the others stay zero. Everything is
+ * borrowed: after decoding from the bytes that were decoded, for encoding from the caller. */
 struct pdu {
 	uint32_t command_id, command_status, sequence_number;
 	struct octets system_id, password, system_type, address_range; /* binds, outbind */
@@ -110,13 +111,14 @@ struct pdu_header {
 	uint32_t command_length, command_id, command_status, sequence_number;
 };
 
-/* Looks at the start of a stream. PDU_MORE: not all of the PDU is there yet. PDU_BAD: command_length
- * is outside PDU_HEADER..PDU_MAX, the stream has lost its step. *header is set unless fewer than
- * PDU_HEADER octets are there. */
+/* Looks at the start of a stream. PDU_MORE: not all of the PDU is there yet. PDU_BAD:
+ * command_length is outside PDU_HEADER..PDU_MAX, the stream has lost its step. *header is set
+ * unless fewer than PDU_HEADER octets are there. */
 enum pdu_result pdu_frame(const void *bytes, size_t len, struct pdu_header *header);
 
-/* Decodes one framed PDU of exactly len octets. PDU_BAD: the command is unknown here, or a request's
- * mandatory fields do not add up. A response may end after any of its fields, or lack all. */
+/* Decodes one framed PDU of exactly len octets. PDU_BAD: the command is unknown here, or a
+ * request's mandatory fields do not add up. A response may end after any of its fields, or lack
+ * all. */
 enum pdu_result pdu_decode(const void *bytes, size_t len, struct pdu *pdu);
 
 /* Appends the PDU. False, and nothing appended, if the command is unknown or a field is longer than

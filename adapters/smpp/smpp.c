@@ -76,10 +76,11 @@ struct fault {
 	size_t size;
 };
 
-static bool fault_at(const struct fault *fault, const struct yaml_node *node, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+static bool fault_at(const struct fault *fault, const struct yaml_node *node, const char *format,
+                     ...) __attribute__((format(printf, 3, 4)));
 
-static bool fault_at(const struct fault *fault, const struct yaml_node *node, const char *format, ...)
+static bool fault_at(const struct fault *fault, const struct yaml_node *node, const char *format,
+                     ...)
 {
 	char what[512];
 	va_list args;
@@ -141,8 +142,8 @@ static void set_fallback(const struct setting *s, void *at)
 		read_number(s->fallback, at);
 }
 
-static bool read_setting(const struct setting *s, const struct yaml_node *map, struct values *values,
-                         const struct fault *fault)
+static bool read_setting(const struct setting *s, const struct yaml_node *map,
+                         struct values *values, const struct fault *fault)
 {
 	const struct yaml_node *node = yaml_find(map, s->key);
 	void *at = (char *)values + s->at;
@@ -237,6 +238,18 @@ static bool read_source(const struct yaml_node *map, const char *source,
 	return true;
 }
 
+/* A path of the configuration as the process can open it. */
+static void anchor(char **path, const char *folder)
+{
+	char *whole;
+
+	if (!folder || !*path || **path == '/')
+		return;
+	whole = mem_printf("%s/%s", folder, *path);
+	mem_free(*path);
+	*path = whole;
+}
+
 static char *take(char **from)
 {
 	char *text = *from;
@@ -296,8 +309,10 @@ static struct link *create(const struct adapter_host *host, const char *name,
 	struct values values = { 0 };
 	struct smpp_conf conf;
 	struct link *link = NULL;
+	bool ok = read_settings(map, &values, &fault);
 
-	if (read_settings(map, &values, &fault) && fill(map, name, &values, &conf, &fault)) {
+	anchor(&values.password_file, host->folder);
+	if (ok && fill(map, name, &values, &conf, &fault)) {
 		link = mem_alloc(sizeof(*link));
 		link->host = host;
 		link->conf = conf;

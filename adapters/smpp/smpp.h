@@ -1,6 +1,6 @@
-/* Inside of the SMPP adapter: what its files share. smpp.c reads the configuration, link.c keeps the
- * connection and the bind, mo.c turns deliver_sm into deliveries and receipts, mt.c turns texts into
- * submit_sm and follows them to their answers. */
+/* Inside of the SMPP adapter: what its files share. smpp.c reads the configuration, link.c keeps
+ * the connection and the bind, mo.c turns deliver_sm into deliveries and receipts, mt.c turns texts
+ * into submit_sm and follows them to their answers. */
 #ifndef ADAPTERS_SMPP_SMPP_H
 #define ADAPTERS_SMPP_SMPP_H
 
@@ -30,7 +30,7 @@ struct smpp_conf {
 	unsigned window;                  /* submit_sm in flight, 1..1000 */
 	enum alphabet dcs0;               /* what data_coding 0 means here */
 	uint32_t refusal;                 /* command_status that makes this carrier try again */
-	int64_t enquire_ms;               /* enquire_link after so much silence; two unanswered: reconnect */
+	int64_t enquire_ms;               /* between two enquire_link; two unanswered: reconnect */
 	int64_t answer_ms;                /* wait for a submit_sm_resp */
 	int64_t connect_ms;               /* wait for TCP, then the same again for the bind response */
 	int64_t stop_ms;                  /* wait for open answers, then the same again for unbind_resp */
@@ -52,8 +52,8 @@ enum smpp_state {
 	SMPP_STATES
 };
 
-/* A request of the carrier whose answer waits until its bytes are durable. Lives until received_fn is
- * called, even after its connection or its link. */
+/* A request of the carrier whose answer waits until its bytes are durable. Lives until received_fn
+ * is called, even after its connection or its link. */
 struct owed {
 	struct link *link;   /* NULL once the link is gone */
 	struct owed *next, **prev;
@@ -61,7 +61,8 @@ struct owed {
 	uint32_t command_id, sequence_number;
 };
 
-/* More deliveries than this without an answer are refused at once: the carrier keeps them for us. */
+/* More deliveries than this without an answer are refused at once: the carrier keeps them for us.
+ * */
 enum { SMPP_OWED_MAX = 4096 };
 
 struct link {
@@ -144,7 +145,8 @@ struct mt_address {
 	uint8_t ton, npi;
 	const char *digits; /* borrowed from the text given */
 };
-/* International with '+' -> 1/1 without it; other digits -> 0/1; anything else alphanumeric, 5/0. */
+/* International with '+' -> 1/1 without it; other digits -> 0/1; anything else alphanumeric, 5/0.
+ * */
 struct mt_address mt_address_of(const char *text);
 /* Relative time format of section 7.1.1.2, "" for no limit. */
 void mt_validity(int64_t validity_ms, char out[17]);

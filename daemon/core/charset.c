@@ -9,7 +9,8 @@ enum { GSM_ESCAPE = 0x1b, REPLACEMENT = 0xfffd, CODE_BAD = 0x110000 };
 
 enum { SINGLE_SEPTETS = 160, SINGLE_OCTETS = 140 };
 
-/* GSM 7 bit default alphabet. 0x1b is the escape; one with nothing behind it is shown as a space. */
+/* GSM 7 bit default alphabet. 0x1b is the escape; one with nothing behind it is shown as a space.
+ * */
 static const uint16_t gsm_default[128] = {
 	'@',    0x00a3, '$',    0x00a5, 0x00e8, 0x00e9, 0x00f9, 0x00ec,
 	0x00f2, 0x00c7, '\n',   0x00d8, 0x00f8, '\r',   0x00c5, 0x00e5,
@@ -67,7 +68,8 @@ static uint8_t *put_point(uint8_t *to, uint32_t point)
 }
 
 /* The lead octet tells how many octets follow and in which range the first of them lies (Unicode
- * standard, table 3-7: that range keeps out overlong forms, surrogates and what is past U+10FFFF). */
+ * standard, table 3-7: that range keeps out overlong forms, surrogates and what is past U+10FFFF).
+ * */
 static unsigned lead_octet(uint8_t lead, uint8_t *low, uint8_t *high)
 {
 	*low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;

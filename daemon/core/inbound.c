@@ -1,4 +1,5 @@
-/* The stored form of a delivery: what the spool keeps and what a decoding process would hand over. */
+/* The stored form of a delivery: what the spool keeps and what a decoding process would hand over.
+ * */
 #include "core/inbound.h"
 
 #include "base/mem.h"

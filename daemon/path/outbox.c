@@ -281,7 +281,7 @@ struct outbox *outbox_new(struct hotline *h, char *error, size_t error_size)
 	struct outbox *o = mem_alloc(sizeof(*o));
 
 	o->h = h;
-	o->host = (struct adapter_host){.ctx = o, .loop = h->loop, .inbound = on_inbound, .sent = on_sent,
+	o->host = (struct adapter_host){.ctx = o, .loop = h->loop, .folder = h->conf->folder, .inbound = on_inbound, .sent = on_sent,
 					.receipt = on_receipt, .state = on_state};
 	o->only_sim = true;
 	for (size_t i = 0; i < 2; i++)

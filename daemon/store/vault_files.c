@@ -124,7 +124,7 @@ static bool parse_key(const char *path, char *text, size_t len, uint8_t out[32],
 	if (start[len + strspn(start + len, " \t\r\n")] != '\0')
 		len = 0;
 	start[len] = '\0';
-	if (len != 64 || !hex_decode(start, out, 32))
+	if (!hex_decode(start, out, 32))
 		return fail(error, size,
 			    "%s: is not a key: 64 hexadecimal digits are expected and nothing else",
 			    path);
@@ -296,7 +296,7 @@ static uint8_t *set_add(struct key_set *set, const char *name)
 {
 	struct key_file *file = &set->files[set->count++];
 
-	snprintf(file->name, sizeof file->name, "%s", name);
+	memcpy(file->name, name, strnlen(name, sizeof file->name - 1)); /* set_new() gave zeroes */
 	return file->key;
 }
 

@@ -11,12 +11,14 @@ enum { TERMS_MAX = 16, CONDITION_MAX_BYTES = 500 };
 static const struct {
 	const char *sign;
 	enum compare compare;
-} compares[] = {{"=", IS}, {"!=", IS_NOT}, {">=", AT_LEAST}, {"<=", AT_MOST}, {">", ABOVE}, {"<", BELOW}};
+} compares[] = {{"=", IS},       {"!=", IS_NOT}, {">=", AT_LEAST},
+                {"<=", AT_MOST}, {">", ABOVE},   {"<", BELOW}};
 
 static const struct {
 	const char *name;
 	enum subject subject;
-} subjects[] = {{"urgency", SUBJECT_URGENCY}, {"kind", SUBJECT_KIND}, {"language", SUBJECT_LANGUAGE}};
+} subjects[] = {{"urgency", SUBJECT_URGENCY}, {"kind", SUBJECT_KIND},
+                {"language", SUBJECT_LANGUAGE}};
 
 /* ---- reading ---- */
 
@@ -53,7 +55,8 @@ static bool read_compare(const char *sign, struct term *term)
 }
 
 /* Takes "name sign value" off the words; false if they are not all there. */
-static bool read_term(struct loading *in, const struct yaml_node *at, char **rest, struct term *term)
+static bool read_term(struct loading *in, const struct yaml_node *at, char **rest,
+                      struct term *term)
 {
 	char *name = strsep(rest, " "), *sign = strsep(rest, " "), *value = strsep(rest, " ");
 

@@ -248,7 +248,8 @@ static void play_step(struct playing *p)
 	save_and_load(p);
 }
 
-static void play_test(const struct loading *in, const struct flow *flow, const struct yaml_node *test)
+static void play_test(const struct loading *in, const struct flow *flow,
+                      const struct yaml_node *test)
 {
 	static const char *const allowed[] = {"test", "from", "play", "saved", "report", NULL};
 	struct playing p = {.in = *in, .flow = flow, .now_ms = START_MS};

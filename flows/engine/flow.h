@@ -84,7 +84,7 @@ enum flow_effect_kind {
 	FLOW_SEND,  /* text: one reply; at most one per step */
 	FLOW_TIMER, /* at_ms, turn: wake this conversation up; replaces any earlier timer */
 	FLOW_FILE,  /* a new revision of the report: the caller takes flow_report() */
-	FLOW_ALERT, /* urgency was raised by an answer; FLOW_FILE follows in the same step */
+	FLOW_ALERT, /* urgency rose to cao or above, by the opening text or an answer; FLOW_FILE follows */
 	FLOW_AUDIT  /* text: one event for the record ("stop", "timeout", "retries spent", ...) */
 };
 

@@ -132,7 +132,7 @@ struct flow {
 	size_t node_count;
 };
 
-/* ---- load.c, load_nodes.c, check.c ---- */
+/* ---- load.c, load_texts.c, load_nodes.c, check.c ---- */
 
 struct loading {
 	const char *file;
@@ -140,6 +140,8 @@ struct loading {
 	struct flow_findings *found;
 };
 
+void loading_find_at(struct loading *in, unsigned line, unsigned column, const char *code,
+                     const char *text);
 __attribute__((format(printf, 4, 5)))
 void loading_find(struct loading *in, const struct yaml_node *at, const char *code,
                   const char *format, ...);
@@ -157,6 +159,7 @@ void loading_nodes(struct loading *in, const struct yaml_node *at);
 void loading_check(struct loading *in);
 
 int flow_find_node(const struct flow *flow, const char *name);
+int flow_find_lang(const struct flow *flow, const char *lang);
 
 /* ---- conditions (condition.c) ---- */
 

@@ -1,4 +1,5 @@
-/* Fuzz target: any octets as a text in any alphabet, as a user data header, and as a text to send. */
+/* Fuzz target: any octets as a text in any alphabet, as a user data header, and as a text to send.
+ * */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

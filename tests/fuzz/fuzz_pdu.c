@@ -1,5 +1,5 @@
-/* Fuzz target: any octets as an SMPP stream. Frame, decode, encode and decode again, and read what a
- * deliver_sm would mean. */
+/* Fuzz target: any octets as an SMPP stream. Frame, decode, encode and decode again, and read what
+ * a deliver_sm would mean. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -102,8 +102,11 @@ class Carrier extends EventEmitter {
 	}
 
 	pump() {
-		while (this.bound && this.waiting.length && this.unanswered.size < this.window)
+		while (this.bound && this.waiting.length && this.unanswered.size < this.window) {
+			if (!this.bound.socket.writable)
+				return; // the bind is being lost: onClose() is next
 			this.sendOne(this.bound, this.waiting.shift());
+		}
 	}
 
 	sendOne(session, item) {
@@ -119,9 +122,7 @@ class Carrier extends EventEmitter {
 			destination_addr: item.to, esm_class: item.part.esm, data_coding: item.part.coding,
 			short_message: item.part.body,
 		});
-		const sent = session.send(pdu, (answer) => this.onAnswer(session, item, answer.command_status));
-		if (!sent && this.unanswered.delete(item.n))
-			this.waiting.unshift(item);
+		session.send(pdu, (answer) => this.onAnswer(session, item, answer.command_status));
 	}
 
 	onAnswer(session, item, status) {

@@ -47,7 +47,8 @@ async function main(world) {
 	const codes = new Set(alerts().map((sms) => codeOf(sms.text)).filter(Boolean));
 	tap.ok(codes.size >= urgent.length, `the officer's phone has an alert with a code of its own for each`,
 		`${codes.size} codes for ${urgent.length} cases`);
-	const told = rows.filter((row) => alerts().some((sms) => sms.text.includes(row.text.slice(0, 20))));
+	const told = rows.filter((row) => row.text.length > 10 &&
+		alerts().some((sms) => sms.text.includes(row.text.slice(0, 20))));
 	missing('no alert repeats what a reporter wrote', told);
 }
 

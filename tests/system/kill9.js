@@ -7,7 +7,7 @@ const { tap, test, codeOf, examples, random, sleep, OFFICER } = require('./world
 
 const SEED = +process.argv[2] || Date.now() % 1000000;
 const MESSAGES = +process.argv[3] || 2000;
-const KILLS = 12, RATE_PER_S = 130, WINDOW = 50, SAMPLE = 25;
+const KILLS = 12, BURST = 60, BURST_MS = 450, WINDOW = 50, SAMPLE = 25;
 const SECOND_SHARE = 0.2, ACK_SHARE = 0.1;
 const URGENT = new Set(['khan_cap', 'cao']);
 const rand = random(SEED);
@@ -28,15 +28,19 @@ function messages() {
 		second: i < MESSAGES - openings ? String(1 + Math.floor(rand() * 3)) : null }));
 }
 
-async function send(world, plan) {
+// In bursts, so that a kill finds many deliveries unanswered.
+async function send(world, plan, state) {
 	const acknowledged = [];
-	for (const item of plan) {
+	for (const [i, item] of plan.entries()) {
 		acknowledged.push((async () => {
 			await world.carrier.text(item);
 			if (item.second)
 				await world.carrier.text({ from: item.from, text: item.second, encoding: 'gsm7' });
 		})());
-		await sleep(1000 / RATE_PER_S);
+		if (i % BURST === BURST - 1) {
+			state.burst();
+			await sleep(BURST_MS);
+		}
 	}
 	await Promise.all(acknowledged);
 }
@@ -54,9 +58,14 @@ function answerAlerts(world) {
 	return answered;
 }
 
+// Half of the kills at any moment, half within the first moments of a burst.
 async function killer(world, state) {
 	while (state.kills < KILLS || !state.sent) {
-		await sleep(100 + rand() * (state.sent ? 300 : 1400));
+		await sleep(100 + rand() * (state.sent ? 300 : 900));
+		if (!state.sent && rand() < 0.5) {
+			await Promise.race([new Promise((done) => { state.burst = done; }), sleep(2 * BURST_MS)]);
+			await sleep(rand() * 40);
+		}
 		if (state.sent && state.kills >= KILLS)
 			break;
 		await world.crash();
@@ -75,6 +84,10 @@ async function check(world, plan) {
 	const doubled = perSender.filter(([n]) => +n > 1).length;
 	tap.ok(perSender.length === plan.length, `0 lost: ${perSender.length} senders of ${plan.length} have a report`);
 	tap.ok(doubled === 0 && total === plan.length, `0 doubled: ${total} reports, ${doubled} senders with more than one`);
+
+	const rows = +(await world.sql('select count(*) from messages'))[0][0];
+	tap.ok(rows >= world.carrier.counts.acknowledged,
+		`${rows} deliveries on record for ${world.carrier.counts.acknowledged} acknowledged`);
 
 	const cases = await world.list('cases');
 	const urgent = cases.filter((row) => URGENT.has(row.urgency));
@@ -108,9 +121,9 @@ async function main(world) {
 	console.log(`# seed ${SEED}, ${MESSAGES} messages`);
 	const plan = messages();
 	const answered = answerAlerts(world);
-	const state = { kills: 0, sent: false };
+	const state = { kills: 0, sent: false, burst: () => {} };
 	const kills = killer(world, state);
-	await send(world, plan);
+	await send(world, plan, state);
 	state.sent = true;
 	await kills;
 	const { counts } = world.carrier;

@@ -1,5 +1,6 @@
-/* A scripted carrier on a loopback socket, and a daemon that writes down what its link tells it: what
- * the tests of an SMPP link share. Waits of the link are set to milliseconds, so nothing has to be slept. */
+/* A scripted carrier on a loopback socket, and a daemon that writes down what its link tells it:
+ * what the tests of an SMPP link share. Waits of the link are set to milliseconds, so nothing has
+ * to be slept. */
 #ifndef TESTS_UNIT_SMPP_CARRIER_H
 #define TESTS_UNIT_SMPP_CARRIER_H
 

@@ -1,4 +1,5 @@
-/* The SMPP codec: known bytes, everything carriers send against the specification, hostile lengths. */
+/* The SMPP codec: known bytes, everything carriers send against the specification, hostile lengths.
+ * */
 #include "smpp_wire.h"
 
 #include "adapters/smpp/smpp.h"

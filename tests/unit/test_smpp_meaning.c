@@ -1,4 +1,5 @@
-/* What a decoded deliver_sm means: a delivery, a part, a receipt; and how what we send is written. */
+/* What a decoded deliver_sm means: a delivery, a part, a receipt; and how what we send is written.
+ * */
 #include "smpp_wire.h"
 
 #include "adapters/smpp/smpp.h"
