@@ -24,5 +24,5 @@ fuzz-targets: $(BUILT_SOURCES) $(FUZZ_TARGETS)
 clean-local:
 	rm -rf tests/logs
 
-EXTRA_DIST += tests/run tests/layers tests/data tests/fuzz/run tests/fuzz/corpus tests/flows \
+EXTRA_DIST += tests/run tests/layers tests/data tests/fuzz/run tests/fuzz/corpus \
 	tests/scripts tests/system

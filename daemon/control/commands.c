@@ -17,7 +17,6 @@
 #include "core/number.h"
 #include "flows/engine/flow.h"
 #include "path/alert.h"
-#include "path/conversation.h"
 #include "path/escalate.h"
 #include "path/filing.h"
 #include "path/flowbook.h"
@@ -444,7 +443,7 @@ static json_t *revision_json(struct hotline *h, const struct pg_result *r, int r
 	char text[ID16_TEXT];
 
 	pg_get_uuid(r, row, 3, conversation.b);
-	conversation_row(h->vault, &conversation, pg_get_int(r, row, 4), &sealed_for);
+	vault_revision_row(h->vault, &conversation, pg_get_int(r, row, 4), &sealed_for);
 	id16_text(&sealed_for, text);
 	json_object_set_new(revision, "row", json_string(text));
 	set_hex(revision, "body_ct", r, row, 9);

@@ -128,18 +128,6 @@ bool conversation_ended(const struct conversation *c)
 
 /* ---- what is filed ---- */
 
-void conversation_row(const struct vault *vault, const struct id16 *conversation, int64_t stamp,
-		      struct id16 *row)
-{
-	struct buf name = {0};
-
-	buf_put_str(&name, "revision");
-	buf_put(&name, conversation->b, sizeof(conversation->b));
-	buf_put_u64(&name, (uint64_t)stamp);
-	vault_index(vault, VAULT_IDX_CONVERSATION, name.data, name.len, row->b);
-	buf_free(&name);
-}
-
 static void blob(uint8_t **to, size_t *to_len, const void *bytes, size_t len)
 {
 	*to = mem_dup(bytes, len);
@@ -276,7 +264,7 @@ static void put_report(struct hotline *h, struct conversation *c, const struct f
 		e->safe_contact = report.safe_contact;
 		e->first_us = c->first_us;
 		put_place(h, &report, e);
-		conversation_row(h->vault, &c->id, c->stamp, &row);
+		vault_revision_row(h->vault, &c->id, c->stamp, &row);
 		json = report_json(&report);
 		data_key_seal(&c->key, "report_revisions", &row, json, strlen(json), &sealed);
 		free(json);

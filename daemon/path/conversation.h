@@ -63,8 +63,4 @@ void turn_result_fini(struct turn_result *r);
 void entry_from_delivery(struct hotline *h, const struct delivery *d, const struct data_key *key,
                          enum disposition disposition, struct entry *out);
 
-/* Id of the row that a revision is sealed for. */
-void conversation_row(const struct vault *vault, const struct id16 *conversation, int64_t stamp,
-                      struct id16 *row);
-
 #endif

@@ -27,7 +27,7 @@
 #include "store/spool.h"
 #include "store/vault.h"
 
-enum { TEXT_MAX = 2048 };
+enum { TEXT_MAX = 2048, MINUTE_MS = 60 * 1000 };
 
 const struct adapter *hotline_adapter(const struct hotline *h, const char *name)
 {
@@ -264,10 +264,20 @@ config:
 	return EXIT_CONFIG;
 }
 
+static void on_minute(void *arg)
+{
+	struct hotline *h = arg;
+
+	vault_tick(h->vault, loop_wall_us(h->loop));
+	loop_timer_set(h->minute, MINUTE_MS);
+}
+
 void hotline_start(struct hotline *h)
 {
 	size_t pending;
 
+	h->minute = loop_timer_new(h->loop, on_minute, h);
+	loop_timer_set(h->minute, MINUTE_MS);
 	redis_start(h->redis);
 	pg_start(h->pg_filing);
 	pg_start(h->pg_duty);
@@ -290,6 +300,7 @@ void hotline_stop(struct hotline *h, void (*done)(void *arg), void *arg)
 void hotline_close(struct hotline *h)
 {
 	h->closing = true;
+	loop_timer_free(h->minute);
 	redis_free(h->redis);
 	outbox_free(h->outbox);
 	pg_free(h->pg_filing);

@@ -51,6 +51,7 @@ struct hotline {
 	struct acks *acks;
 	struct outbox *outbox;
 	struct pending *pending;
+	struct loop_timer *minute; /* owned: wipes the intake key when its hour is over */
 	/* what went wrong with Redis last, for `status`; static text or NULL */
 	char redis_why[160];
 };

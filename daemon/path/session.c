@@ -21,7 +21,8 @@ enum {
 	SWEEP_MS = 1000,               /* how often due conversations are looked for */
 	HOLD_MS = 1000,                /* turns wait for Redis this long after the start */
 	FORGET_EVERY = 600,            /* sweeps between two clean-ups of memory */
-	KEEP_MS = 26 * 3600 * 1000,    /* life of a conversation in Redis: its longest wait and a margin */
+	KEEP_MS = 26 * 3600 * 1000,    /* life of a conversation: its longest wait and a margin */
+	KEEP_ENDED_MS = 600 * 1000,    /* of an ended one, for repeats: its data key goes with it */
 	CONFLICTS_MAX = 8              /* lost races with other daemons before memory decides */
 };
 
@@ -51,7 +52,7 @@ struct copy {
 	uint64_t version;
 	struct buf sealed; /* owned */
 	bool dirty;        /* Redis does not have it */
-	int64_t at_ms;
+	int64_t at_ms, keep_ms;
 	int64_t due_ms;    /* wall clock; 0 = none */
 };
 
@@ -73,7 +74,12 @@ static struct copy *copy_find(struct session *s, const uint8_t *subject)
 {
 	struct copy *copy = map_get(&s->copies, subject);
 
-	return copy && loop_now_ms(s->h->loop) - copy->at_ms < KEEP_MS ? copy : NULL;
+	return copy && loop_now_ms(s->h->loop) - copy->at_ms < copy->keep_ms ? copy : NULL;
+}
+
+static int64_t keep_ms(const struct mailbox *box)
+{
+	return conversation_ended(box->conversation) ? KEEP_ENDED_MS : KEEP_MS;
 }
 
 static void copy_put(struct session *s, const struct mailbox *box, const struct buf *sealed, bool dirty)
@@ -92,6 +98,7 @@ static void copy_put(struct session *s, const struct mailbox *box, const struct 
 	buf_put(&copy->sealed, sealed->data, sealed->len);
 	copy->dirty = dirty;
 	copy->at_ms = loop_now_ms(s->h->loop);
+	copy->keep_ms = keep_ms(box);
 	copy->due_ms = box->conversation->due_ms;
 }
 
@@ -188,7 +195,7 @@ static void commit(struct mailbox *box)
 {
 	struct session *s = box->session;
 	struct keyspace_commit k = {.partition = box->partition, .expected = box->version,
-				    .force = box->force, .ttl_ms = KEEP_MS};
+				    .force = box->force, .ttl_ms = keep_ms(box)};
 	struct buf state = {0}, entry = {0};
 
 	if (!s->h->redis_ready) {
@@ -465,7 +472,7 @@ static void collect_old(void *arg, void *value)
 	struct due_list *list = arg;
 	struct copy *copy = value;
 
-	if (copy->dirty || loop_now_ms(list->session->h->loop) - copy->at_ms < KEEP_MS)
+	if (copy->dirty || loop_now_ms(list->session->h->loop) - copy->at_ms < copy->keep_ms)
 		return;
 	list->subjects = mem_array(list->subjects, list->count + 1, MAP_KEY_LEN);
 	memcpy(list->subjects[list->count++], copy->subject, MAP_KEY_LEN);

@@ -122,6 +122,7 @@ create table reports (
 	safe_contact int not null check (safe_contact between -1 and 1),
 	lang text not null,
 	dup_count int not null default 0,
+	case_id uuid, -- the newest case it is in; all of them: case_reports
 	node text not null,
 	filed_at timestamptz not null default now(),
 	unique (opening_key, generation)
@@ -247,10 +248,12 @@ create table cases (
 create index cases_live_subject on cases (subject, opened_at) where closed_at is null;
 create index cases_opened on cases (opened_at);
 
+alter table reports add foreign key (case_id) references cases;
+
 create table case_reports (
 	case_id uuid not null references cases,
 	report uuid not null references reports,
-	at timestamptz not null default now(), -- orders the cases of a report: no index on it, on purpose
+	at timestamptz not null default now(),
 	primary key (case_id, report)
 );
 create index case_reports_report on case_reports (report);

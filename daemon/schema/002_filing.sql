@@ -6,11 +6,11 @@ language sql immutable strict parallel safe as $$
 	select encode(substring(sha256(p_key || int4send(p_generation)) from 1 for 16), 'hex')::uuid
 $$;
 
--- Every case it was in is closed. A report that never was in one is not settled either.
+-- Its case is closed. A report that never was in one is not settled either.
 create function report_settled(p_report uuid) returns boolean
 language sql stable as $$
-	select coalesce(bool_and(c.closed_at is not null), false)
-		from case_reports r join cases c on c.id = r.case_id where r.report = p_report
+	select exists (select 1 from cases where closed_at is not null
+		and id = (select case_id from reports where id = p_report))
 $$;
 
 -- Which generation of the report opened by this key takes a revision of this conversation.
@@ -97,6 +97,11 @@ $$;
 
 -- ---- cases ----
 
+create function case_add(p_case uuid, p_report uuid) returns void language sql as $$
+	insert into case_reports (case_id, report) values (p_case, p_report) on conflict do nothing;
+	update reports set case_id = p_case where id = p_report;
+$$;
+
 create function case_open(p_report reports, p_team text) returns cases
 language plpgsql as $$
 declare
@@ -113,7 +118,7 @@ begin
 		v_ref := p_report.ref || case when v_tries < 26 then chr(65 + v_tries) else '-' || v_tries end;
 		v_tries := v_tries + 1;
 	end loop;
-	insert into case_reports (case_id, report) values (v_case.id, p_report.id);
+	perform case_add(v_case.id, p_report.id);
 	perform case_event(v_case.id, 'opened', 'system', jsonb_build_object('report', p_report.id,
 		'urgency', v_case.urgency, 'kind', v_case.kind, 'commune', v_case.commune));
 	perform escalation_start(v_case.id);
@@ -170,11 +175,10 @@ begin
 	if p_report.urgency = 'khong' then
 		return;
 	end if;
-	select c.* into o_case from case_reports r join cases c on c.id = r.case_id
-		where r.report = p_report.id and c.closed_at is null
-		order by r.at desc limit 1 for no key update of c;
+	select * into o_case from cases where id = p_report.case_id and closed_at is null
+		for no key update;
 	if not found then
-		if not p_may_open and exists (select 1 from case_reports where report = p_report.id) then
+		if not p_may_open and p_report.case_id is not null then
 			return;
 		end if;
 		if p_attach then
@@ -186,8 +190,7 @@ begin
 			o_what := 'new_case';
 			return;
 		end if;
-		insert into case_reports (case_id, report) values (o_case.id, p_report.id)
-			on conflict do nothing;
+		perform case_add(o_case.id, p_report.id);
 		perform case_event(o_case.id, 'attached', 'system',
 			jsonb_build_object('report', p_report.id, 'urgency', p_report.urgency));
 		o_what := 'attached';
@@ -387,8 +390,8 @@ begin
 		perform report_repeated(o_report, p_team, v_attach);
 		o_what := 'repeat';
 	end if;
-	select c.ref into o_case_ref from case_reports cr join cases c on c.id = cr.case_id
-		where cr.report = o_report order by cr.at desc limit 1;
+	select ref into o_case_ref from cases
+		where id = (select case_id from reports where id = o_report);
 	return next;
 end
 $$;

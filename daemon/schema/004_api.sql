@@ -64,22 +64,18 @@ create function ref_reports(p_ref text) returns setof uuid language sql stable a
 	select id from reports where ref = p_ref
 $$;
 
-create function report_case_ref(p_report uuid) returns text language sql stable as $$
-	select c.ref from case_reports r join cases c on c.id = r.case_id
-		where r.report = p_report order by r.at desc limit 1
-$$;
-
 -- Newest revision of each conversation of each report, with all an identity needs to open it.
 create function report_open_rows(p_ref text)
 returns table (o_report uuid, o_report_ref text, o_case_ref text, o_conversation uuid, o_stamp bigint,
 	o_received_at timestamptz, o_urgency text, o_kind text, o_partial boolean, o_body_ct bytea,
 	o_mac bytea, o_wrapped bytea, o_intake uuid, o_team text, o_sealed_team bytea, o_sealed_escrow bytea)
 language sql stable as $$
-	select distinct on (r.received_at, r.id, v.conversation) r.id, r.ref, report_case_ref(r.id),
+	select distinct on (r.received_at, r.id, v.conversation) r.id, r.ref, c.ref,
 		v.conversation, v.stamp, r.received_at, r.urgency, r.kind, v.partial, v.body_ct, v.mac,
 		k.wrapped, i.id, i.team, i.sealed_team, i.sealed_escrow
 	from ref_reports(p_ref) f join reports r on r.id = f
 		join report_revisions v on v.report = r.id
+		left join cases c on c.id = r.case_id
 		left join conversation_keys k on k.id = v.conversation
 		left join intake_keys i on i.id = k.intake
 	order by r.received_at, r.id, v.conversation, v.stamp desc
@@ -90,9 +86,10 @@ create function contact_rows(p_ref text)
 returns table (o_report uuid, o_report_ref text, o_case_ref text, o_subject bytea, o_kind text,
 	o_number_ct bytea, o_safe int, o_channel text, o_received_at timestamptz)
 language sql stable as $$
-	select r.id, r.ref, report_case_ref(r.id), r.subject, s.kind, s.number_ct, r.safe_contact,
+	select r.id, r.ref, c.ref, r.subject, s.kind, s.number_ct, r.safe_contact,
 		r.channel, r.received_at
 	from ref_reports(p_ref) f join reports r on r.id = f left join subjects s on s.idx = r.subject
+		left join cases c on c.id = r.case_id
 	order by r.received_at desc
 $$;
 
@@ -106,8 +103,8 @@ create view api_messages as
 create view api_reports as
 	select r.id, r.ref, r.received_at, r.channel, r.adapter, r.kind, r.urgency, r.commune,
 		coalesce(r.candidates, '{}') as candidates, r.revision, r.partial, r.dup_count,
-		report_case_ref(r.id) as case_ref, r.lang, r.safe_contact, r.subject
-	from reports r;
+		c.ref as case_ref, r.lang, r.safe_contact, r.subject
+	from reports r left join cases c on c.id = r.case_id;
 
 create view api_cases as
 	select c.ref, c.urgency, case when c.closed_at is not null then 'closed'

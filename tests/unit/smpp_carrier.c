@@ -248,7 +248,8 @@ int carrier_setup(void **state)
 	memset(&rig, 0, sizeof(rig));
 	rig.peer = -1;
 	rig.loop = loop_new();
-	rig.host = (struct adapter_host){ &rig, rig.loop, on_inbound, on_sent, on_receipt, on_state };
+	rig.host = (struct adapter_host){ .ctx = &rig, .loop = rig.loop, .inbound = on_inbound,
+		                          .sent = on_sent, .receipt = on_receipt, .state = on_state };
 	strcpy(rig.password_file, "/tmp/hotlined-test-XXXXXX");
 	fd = mkstemp(rig.password_file);
 	if (fd < 0 || write(fd, "s3cret\nnot this\n", 16) != 16)
