@@ -321,10 +321,11 @@ create table timers (
 	attempts int not null default 0, -- times that firing it failed
 	made_at timestamptz not null default now(),
 	fired_at timestamptz,
-	unique (kind, subject, generation, seq)
+	unique (subject, kind, generation, seq)
 );
 create index timers_due on timers (due_at) where state = 'armed';
-create index timers_subject on timers (subject);
+-- Beside timers_due: without it a plan made while the tables were empty reads every armed timer.
+create index timers_armed on timers (subject, kind) where state = 'armed';
 
 create table notifications (
 	id uuid primary key default uuid7(),
@@ -351,6 +352,7 @@ create table notifications (
 	unique (escalation, generation, kind, step, round, officer, method, ordinal)
 );
 create index notifications_due on notifications (next_at) where state in ('pending', 'sending');
+create index notifications_open on notifications (case_id) where state in ('pending', 'sending');
 create index notifications_case on notifications (case_id);
 create index notifications_provider on notifications (provider_ref) where provider_ref is not null;
 

@@ -42,7 +42,7 @@ create function timer_arm(p_kind text, p_case uuid, p_generation int, p_seq int,
 returns void language sql as $$
 	insert into timers (kind, subject, generation, seq, due_at)
 		values (p_kind, p_case, p_generation, p_seq, p_due)
-		on conflict (kind, subject, generation, seq)
+		on conflict (subject, kind, generation, seq)
 		do update set due_at = excluded.due_at, state = 'armed', fired_at = null
 $$;
 
@@ -66,11 +66,14 @@ begin
 	select urgency into strict v_urgency from cases where id = p_case;
 	select * into v_old from escalations where case_id = p_case order by generation desc limit 1;
 	v_version := case when v_old.policy = v_urgency then v_old.version else policy_newest(v_urgency) end;
-	update escalations set state = 'superseded' where case_id = p_case and state in ('live', 'acked');
-	update timers set state = 'cancelled'
-		where subject = p_case and kind in ('step', 'ack_lease') and state = 'armed';
-	update notifications set state = 'cancelled'
-		where case_id = p_case and kind = 'alert' and state = 'pending';
+	if v_old.id is not null then
+		update escalations set state = 'superseded'
+			where case_id = p_case and state in ('live', 'acked');
+		update timers set state = 'cancelled'
+			where subject = p_case and kind in ('step', 'ack_lease') and state = 'armed';
+		update notifications set state = 'cancelled'
+			where case_id = p_case and kind = 'alert' and state = 'pending';
+	end if;
 	insert into escalations (case_id, generation, policy, version)
 		values (p_case, coalesce(v_old.generation, 0) + 1, v_urgency, v_version);
 	perform timer_arm('step', p_case, coalesce(v_old.generation, 0) + 1, 0, now());

@@ -172,6 +172,14 @@ static void ask_again(struct step *s)
 	say_question(s->flow, s->state, &s->flow->nodes[s->state->node], &s->reply);
 }
 
+/* Somebody may be reading along: not one more word to this phone, but the case goes on. */
+static void fall_silent(struct step *s)
+{
+	raise_to(s, URGENCY_CAO);
+	s->state->silent = s->state->substantive = s->file = s->alert = true;
+	audit(s, "danger near");
+}
+
 /* ---- a text that opens a conversation ---- */
 
 static void guess_language(struct step *s)
@@ -192,6 +200,8 @@ static void open_with_report(struct step *s)
 		state_set_answer(s->state, s->flow->nodes[s->flow->first_text].name, s->text, s->text);
 	s->state->substantive = s->file = true;
 	enter(s, 0);
+	if (triage_danger_near(s->flow, s->folded))
+		fall_silent(s);
 }
 
 static void set_language(struct step *s, int lang)
@@ -254,15 +264,6 @@ static void keep(struct step *s)
 	}
 	hear(s);
 	s->state->substantive = s->file = true;
-}
-
-/* Somebody may be reading along: not one more word to this phone, but the case goes on. */
-static void fall_silent(struct step *s)
-{
-	hear(s);
-	raise_to(s, URGENCY_CAO);
-	s->state->silent = s->state->substantive = s->file = s->alert = true;
-	audit(s, "danger near");
 }
 
 static void go_back(struct step *s)
@@ -409,6 +410,12 @@ static void answer(struct step *s)
 	}
 }
 
+static void hear_danger(struct step *s)
+{
+	hear(s);
+	fall_silent(s);
+}
+
 static void session_text(struct step *s)
 {
 	int lang;
@@ -418,7 +425,7 @@ static void session_text(struct step *s)
 	else if (s->state->ended || s->state->silent)
 		keep(s); /* nobody is answered any more, but nothing is lost either */
 	else if (triage_danger_near(s->flow, s->folded))
-		fall_silent(s);
+		hear_danger(s);
 	else if (!command(s))
 		answer(s);
 }

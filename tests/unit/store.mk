@@ -7,3 +7,11 @@ UNIT += tests/unit/test_vault
 tests_unit_test_vault_SOURCES = tests/unit/test_vault.c
 nodist_EXTRA_tests_unit_test_vault_SOURCES = dummy.cxx
 tests_unit_test_vault_LDADD = $(TEST_LIBS)
+# These two start a private PostgreSQL.
+UNIT += tests/unit/test_pg tests/unit/test_schema
+tests_unit_test_pg_SOURCES = tests/unit/test_pg.c tests/lib/pg_fixture.c tests/lib/pg_fixture.h
+nodist_EXTRA_tests_unit_test_pg_SOURCES = dummy.cxx
+tests_unit_test_pg_LDADD = $(TEST_LIBS)
+tests_unit_test_schema_SOURCES = tests/unit/test_schema.c tests/lib/pg_fixture.c tests/lib/pg_fixture.h
+nodist_EXTRA_tests_unit_test_schema_SOURCES = dummy.cxx
+tests_unit_test_schema_LDADD = $(TEST_LIBS)
