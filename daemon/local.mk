@@ -113,5 +113,5 @@ hotlinectl_SOURCES = daemon/hotlinectl.c
 nodist_EXTRA_hotlinectl_SOURCES = dummy.cxx
 hotlinectl_LDADD = libctl.a libstore.a libcore.a libflow.a libbase.a $(COMMON_LIBS)
 
-dist_man_MANS = doc/hotlinectl.1
+dist_man_MANS = doc/hotlinectl.1 doc/hotlined.8
 dist_doc_DATA = doc/keys.md
