@@ -69,11 +69,15 @@ machine_build() {
 		step 'autoreconf' "$SRC/.build/autoreconf.log" 0 autoreconf -fi "$SRC" || return 1
 	fi
 	mkdir -p "$dir"
+	# Two builds in one folder at a time would break each other.
+	exec 8>"$dir.lock"
+	flock 8
 	if [ ! -f "$dir/Makefile" ] || [ "$(cat "$dir/.options" 2>/dev/null)" != "$*" ]; then
 		step 'configure' "$dir.configure.log" 0 env -C "$dir" "$SRC/configure" "$@" || return 1
 		printf '%s\n' "$*" >"$dir/.options"
 	fi
 	total=$(make -C "$dir" -n "$target" 2>/dev/null | grep -cE 'echo "  [A-Z]+ ' || true)
 	[ "$total" -eq 0 ] && total=1
-	step 'build' "$dir.log" "$total" make -s -C "$dir" -j"$(nproc)" "$target"
+	step 'build' "$dir.log" "$total" make -s -C "$dir" -j"$(nproc)" "$target" || return 1
+	exec 8>&-
 }

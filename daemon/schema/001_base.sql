@@ -10,7 +10,7 @@ create function uuid7() returns uuid language sql volatile parallel safe as $$
 		from 1 for 6), 52, 1), 53, 1), 'hex')::uuid
 $$;
 
-create function us_time(p_us bigint) returns timestamptz language sql immutable strict parallel safe as $$
+create function us_time(p_us bigint) returns timestamptz language sql stable strict parallel safe as $$
 	select timestamptz 'epoch' + p_us * interval '1 microsecond'
 $$;
 

@@ -1,5 +1,6 @@
 -- Filing: one entry of the queue becomes a message, a report revision, a case, its first event and its
 -- first timer, in one transaction. Every function here may be run again with the same values.
+-- What runs for every entry is plpgsql: language sql is planned anew at each call unless it is inlined.
 
 create function report_uuid(p_key bytea, p_generation int) returns uuid
 language sql immutable strict parallel safe as $$
@@ -39,19 +40,28 @@ $$;
 -- ---- timers and escalations, as far as filing starts them ----
 
 create function timer_arm(p_kind text, p_case uuid, p_generation int, p_seq int, p_due timestamptz)
-returns void language sql as $$
+returns void
+language plpgsql as $$
+begin
 	insert into timers (kind, subject, generation, seq, due_at)
 		values (p_kind, p_case, p_generation, p_seq, p_due)
 		on conflict (subject, kind, generation, seq)
-		do update set due_at = excluded.due_at, state = 'armed', fired_at = null
+		do update set due_at = excluded.due_at, state = 'armed', fired_at = null;
+end
 $$;
 
-create function case_generation(p_case uuid) returns int language sql stable as $$
-	select coalesce(max(generation), 0) from escalations where case_id = p_case
+create function case_generation(p_case uuid) returns int
+language plpgsql stable as $$
+begin
+	return (select coalesce(max(generation), 0) from escalations where case_id = p_case);
+end
 $$;
 
-create function policy_newest(p_name text) returns int language sql stable as $$
-	select max(version) from policies where name = p_name
+create function policy_newest(p_name text) returns int
+language plpgsql stable as $$
+begin
+	return (select max(version) from policies where name = p_name);
+end
 $$;
 
 -- Ends the running ladder and starts the next one now. It keeps the policy version the case has been
@@ -100,9 +110,12 @@ $$;
 
 -- ---- cases ----
 
-create function case_add(p_case uuid, p_report uuid) returns void language sql as $$
+create function case_add(p_case uuid, p_report uuid) returns void
+language plpgsql as $$
+begin
 	insert into case_reports (case_id, report) values (p_case, p_report) on conflict do nothing;
 	update reports set case_id = p_case where id = p_report;
+end
 $$;
 
 create function case_open(p_report reports, p_team text) returns cases
@@ -231,12 +244,14 @@ $$;
 -- ---- the entry ----
 
 create function subject_seen(p_idx bytea, p_kind text, p_number_ct bytea) returns void
-language sql as $$
+language plpgsql as $$
+begin
 	insert into subjects (idx, kind, number_ct) values (p_idx, p_kind, p_number_ct)
 		on conflict (idx) do update set last_seen = now(),
 			number_ct = coalesce(subjects.number_ct, excluded.number_ct)
 		where subjects.last_seen < now() - interval '1 minute'
-			or (subjects.number_ct is null and excluded.number_ct is not null)
+			or (subjects.number_ct is null and excluded.number_ct is not null);
+end
 $$;
 
 create function key_seen(p_conversation uuid, p_team text, p_wrapped bytea, p_intake uuid,
@@ -287,7 +302,11 @@ $$;
 -- What a new revision changes in its report: urgency only rises, what is known is not forgotten.
 create function report_update(p_report uuid, p_newest boolean, p_stamp bigint, p_urgency text, p_kind text,
 	p_lang text, p_partial boolean, p_safe int, p_commune text, p_candidates text[], p_first timestamptz)
-returns reports language sql as $$
+returns reports
+language plpgsql as $$
+declare
+	v_report reports;
+begin
 	update reports set
 		revision = revision + 1,
 		stamp = greatest(stamp, p_stamp),
@@ -301,7 +320,9 @@ returns reports language sql as $$
 		commune = case when p_newest then coalesce(p_commune, commune) else coalesce(commune, p_commune) end,
 		candidates = case when p_newest then coalesce(p_candidates, candidates)
 			else coalesce(candidates, p_candidates) end
-	where id = p_report returning *
+	where id = p_report returning * into v_report;
+	return v_report;
+end
 $$;
 
 -- One filing of one report: all that is decided after the revision is known to be new.

@@ -196,7 +196,7 @@ PGconn *pg_fixture_connect(const char *name)
 
 	if (PQstatus(conn) != CONNECTION_OK)
 		give_up("%s", PQerrorMessage(conn));
-	pg_fixture_sql(conn, "set client_min_messages = warning");
+	pg_fixture_sql(conn, "set client_min_messages = warning; set lock_timeout = '5s'");
 	return conn;
 }
 

@@ -8,8 +8,8 @@ const { tap, test, codeOf, sleep, run, OFFICER } = require('./world');
 const NUMBERS = ['+84912777123', '+84868555777'];
 const TEXTS = ['Con tên Nguyễn Thị Bích Trâm, ba hay đánh con bằng dây điện, con sợ lắm, nhà sau chợ Bù Nho',
 	'chau la Tran Quoc Vuong lop 5a2, bi cau ruot nhot trong chuong bo, cuu chau voi'];
-// Words that nothing but these texts can hold.
-const FRAGMENTS = ['Bích Trâm', 'dây điện', 'chợ Bù Nho', 'Quoc Vuong', 'chuong bo'];
+// Words that nothing but these texts can hold (the flows, too, name what children write).
+const FRAGMENTS = ['Bích Trâm', 'chợ Bù Nho', 'Quoc Vuong', 'lop 5a2'];
 
 // Each secret as it could lie in a file: UTF-8, UTF-16 big-endian, folded, JSON escaped.
 function needles() {
