@@ -45,6 +45,7 @@ libstore_a_SOURCES = \
 	daemon/store/redis.c daemon/store/redis.h \
 	daemon/store/spool.c daemon/store/spool.h \
 	daemon/store/spool_format.c daemon/store/spool_format.h \
+	daemon/store/spool_internal.h daemon/store/spool_segments.c \
 	daemon/store/vault.c daemon/store/vault.h \
 	daemon/store/vault_files.c daemon/store/vault_files.h
 nodist_libstore_a_SOURCES = daemon/store/schema_data.c
@@ -76,6 +77,7 @@ libpath_a_SOURCES = \
 	daemon/path/session.c daemon/path/session.h
 
 libcontrol_a_SOURCES = \
+	daemon/control/access.c \
 	daemon/control/commands.c \
 	daemon/control/control.c daemon/control/control.h
 

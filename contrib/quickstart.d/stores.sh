@@ -22,9 +22,28 @@ stores_find() {
 	fi
 	[ -n "$PGBIN" ] && [ -n "$REDIS_SERVER" ] && return
 	[ -f "$private/complete" ] || stores_unpack "$private"
-	[ -n "$PGBIN" ] || PGBIN=$private/usr/lib/postgresql/15/bin
+	if [ -z "$PGBIN" ]; then
+		stores_open "$private"
+		PGBIN=$private.open/usr/lib/postgresql/15/bin
+	fi
 	[ -n "$REDIS_SERVER" ] || redis_from "$private/usr/bin"
 	[ -n "$REDIS_SERVER" ] || die "no usable redis-server in $private"
+	# The link itself lies in the source tree.
+	PGBIN=$(readlink -f "$PGBIN")
+}
+
+# stores_open FOLDER: FOLDER.open leads to the same files where "nobody" can run them too: a copy under
+# /var/tmp when we are root and the source tree is closed to others (under /root, for instance).
+stores_open() {
+	local copy
+	[ -x "$1.open/usr/lib/postgresql/15/bin/postgres" ] && return
+	copy=$1
+	if [ "$(id -u)" -eq 0 ] && ! "${NOBODY[@]}" test -x "$1/usr/lib/postgresql/15/bin/postgres"; then
+		copy=$(mktemp -d /var/tmp/hotlined-stores.XXXXXX)
+		cp -a "$1/usr" "$copy/"
+		chmod 755 "$copy"
+	fi
+	ln -sfn "$copy" "$1.open"
 }
 
 # redis_from FOLDER: redis-check-rdb of redis-tools is the server under another name.
@@ -95,32 +114,28 @@ stores_elsewhere() {
 	ln -s "$BASE" "$D/base"
 }
 
-# PostgreSQL refuses to be root. "nobody" needs a way to the folder and to the program; a user
-# namespace needs neither, but containers often forbid it.
+# PostgreSQL refuses to be root. "nobody" needs a way to the folder; a user namespace needs none, but
+# containers often forbid it.
 stores_unprivileged() {
 	local how
 	how=$(cat "$D/postgres-user" 2>/dev/null) || how=''
 	if [ -z "$how" ]; then
-		if "${NOBODY[@]}" test -x "$BASE/." && "${NOBODY[@]}" test -x "$PGBIN/postgres"; then
-			how=nobody
-		elif "${MAPPED[@]}" "$PGBIN/postgres" --version >/dev/null 2>&1; then
-			how=mapped
-		else
-			how=nobody
-			[ "$BASE" != "$D" ] || stores_elsewhere
+		how=nobody
+		if ! "${NOBODY[@]}" test -x "$BASE/."; then
+			if "${MAPPED[@]}" "$PGBIN/postgres" --version >/dev/null 2>&1; then
+				how=mapped
+			elif [ "$BASE" = "$D" ]; then
+				stores_elsewhere
+			fi
 		fi
 		echo "$how" >"$D/postgres-user"
 	fi
 	if [ "$how" = mapped ]; then
 		PG_AS=("${MAPPED[@]}")
-		return
+	else
+		PG_AS=("${NOBODY[@]}")
+		PG_OWNER=nobody:nogroup
 	fi
-	PG_AS=("${NOBODY[@]}")
-	PG_OWNER=nobody:nogroup
-	"${NOBODY[@]}" test -x "$PGBIN/postgres" && return
-	# The source tree is closed to "nobody": a copy of the unpacked servers beside the data.
-	[ -d "$BASE/stores" ] || cp -a "$SRC/.build/stores" "$BASE/stores"
-	PGBIN=$BASE/stores/usr/lib/postgresql/15/bin
 }
 
 # fill TEMPLATE SOCKET-FOLDER: replaces the @...@ of a template.

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/pg.h"
+
 struct control;
 struct control_client;
 struct hotline;
@@ -43,7 +45,21 @@ uint8_t *control_nonce(struct control_client *client, bool **valid);
 /* The client is a phone of these numbers from now on. */
 void control_be_phone(struct control_client *client, const json_t *numbers);
 
+/* An argument of the request that is a text, or NULL; borrowed. */
+const char *control_text(const struct control_request *request, const char *name);
+/* Refuses because PostgreSQL did not do what was asked. */
+void control_refuse_store(struct control_request *request, enum pg_outcome outcome, const char *error);
+
 /* Runs a request; commands.c. */
 void control_run(struct control_request *request, const char *command);
+
+/* ---- access.c: what an entitled officer may do; each request proves it afresh ---- */
+
+/* Answers a nonce sealed to the team. */
+void access_challenge(struct control_request *request);
+/* Newest revision of each conversation of a report, sealed; written to the access log. */
+void access_report_open(struct control_request *request);
+/* The reporter's number, or a text to it; only where contact is safe; written to the access log. */
+void access_report_contact(struct control_request *request);
 
 #endif

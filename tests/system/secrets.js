@@ -3,7 +3,7 @@
 'use strict';
 const fs = require('fs');
 const path = require('path');
-const { tap, test, codeOf, sleep, run, OFFICER } = require('./world');
+const { tap, test, codeOf, sleep, OFFICER } = require('./world');
 
 const NUMBERS = ['+84912777123', '+84868555777'];
 const TEXTS = ['Con tên Nguyễn Thị Bích Trâm, ba hay đánh con bằng dây điện, con sợ lắm, nhà sau chợ Bù Nho',
@@ -60,16 +60,6 @@ function titles() {
 	});
 }
 
-async function dump(world) {
-	const { status, out, err } = await run('bash', ['-c', `SRC=${path.resolve(__dirname, '../..')} D=${world.dir}
-		for part in progress machine process stores; do . "$SRC/contrib/quickstart.d/$part.sh"; done
-		stores_find; "$PGBIN/pg_dump" -h ${world.dir}/run/pg -U hotlined hotlined`]);
-	if (status !== 0)
-		throw new Error('pg_dump: ' + err);
-	fs.writeFileSync(path.join(world.journal, 'dump.sql'), out);
-	return out;
-}
-
 async function main(world) {
 	for (const [i, from] of NUMBERS.entries())
 		await world.carrier.text({ from, text: TEXTS[i], encoding: i ? 'gsm7' : 'ucs2' });
@@ -81,12 +71,12 @@ async function main(world) {
 	await sleep(1000);
 	const running = titles();
 	tap.ok(!running.length, 'no process title holds a secret', running.join(' '));
-	const text = await dump(world);
+	const text = await world.postgres('pg_dump', []);
 	tap.ok(text.includes('create table') || text.includes('CREATE TABLE'), 'the dump is one');
 	// The daemon dies in the middle of things, so that what lies on disk is what a thief would find.
 	await world.crash();
 	const own = new Set(['roster.yaml', '.lock', 'options'].map((name) => path.join(world.dir, name)));
-	const found = search([world.dir], (file) => own.has(file));
+	const found = search([...new Set([world.dir, world.base()])], (file) => own.has(file));
 	tap.ok(!found.length, 'logs, spool, Redis and PostgreSQL hold no number and no text', found.join('\n'));
 	const dumped = needles().filter((needle) => text.includes(needle.text)).length;
 	tap.ok(!dumped, 'a dump holds no number and no text', dumped);

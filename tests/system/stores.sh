@@ -4,7 +4,9 @@
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 as_hotlined() {
-	REDISCLI_AUTH=$(cat "$D/keys/redis.password") "$REDIS_CLI" -s "$D/run/redis.sock" --user hotlined \
+	local base=$D
+	[ ! -L "$D/base" ] || base=$(readlink "$D/base")
+	REDISCLI_AUTH=$(cat "$D/keys/redis.password") "$REDIS_CLI" -s "$base/run/redis.sock" --user hotlined \
 		--no-auth-warning "$@"
 }
 

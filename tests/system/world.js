@@ -79,14 +79,27 @@ class World {
 		}
 	}
 
-	// Rows of a query over the private PostgreSQL, as arrays of strings.
-	async sql(query) {
-		const base = fs.existsSync(path.join(this.dir, 'base')) ? fs.readlinkSync(path.join(this.dir, 'base')) : this.dir;
-		const { status, out, err } = await run('bash', ['-c', `SRC=${SRC} D=${this.dir}
+	// Where sockets and database live: the folder itself unless quickstart had to go elsewhere.
+	base() {
+		const link = path.join(this.dir, 'base');
+		return fs.existsSync(link) ? fs.readlinkSync(link) : this.dir;
+	}
+
+	// Runs psql or pg_dump on the private PostgreSQL; its output.
+	async postgres(program, args, input = '') {
+		const script = `set -euo pipefail; SRC=$1; D=$2; program=$3; shift 3
 			for part in progress machine process stores; do . "$SRC/contrib/quickstart.d/$part.sh"; done
-			stores_find; "$PGBIN/psql" -X -q -A -t -h ${base}/run/pg -U hotlined -d hotlined`], query);
+			stores_find; exec "$PGBIN/$program" "$@"`;
+		const { status, out, err } = await run('bash', ['-c', script, 'bash', SRC, this.dir, program,
+			'-h', path.join(this.base(), 'run/pg'), '-U', 'hotlined', '-d', 'hotlined', ...args], input);
 		if (status !== 0)
-			throw new Error('psql: ' + err);
+			throw new Error(`${program}: ${err}`);
+		return out;
+	}
+
+	// Rows of a query, as arrays of strings.
+	async sql(query) {
+		const out = await this.postgres('psql', ['-X', '-q', '-A', '-t'], query);
 		return out.split('\n').filter(Boolean).map((line) => line.split('|'));
 	}
 
@@ -100,9 +113,7 @@ class World {
 			console.log('# kept:', this.dir, this.journal);
 			return;
 		}
-		const base = path.join(this.dir, 'base');
-		if (fs.existsSync(base))
-			fs.rmSync(fs.readlinkSync(base), { recursive: true, force: true });
+		fs.rmSync(this.base(), { recursive: true, force: true });
 		fs.rmSync(this.dir, { recursive: true, force: true });
 		fs.rmSync(this.journal, { recursive: true, force: true });
 	}
