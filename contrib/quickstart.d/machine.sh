@@ -65,7 +65,7 @@ machine_node() {
 machine_build() {
 	local dir=$1 target=$2 total
 	shift 2
-	if [ ! -x "$SRC/configure" ]; then
+	if [ ! -x "$SRC/configure" ] || [ ! -e "$SRC/build-aux/missing" ]; then
 		step 'autoreconf' "$SRC/.build/autoreconf.log" 0 autoreconf -fi "$SRC" || return 1
 	fi
 	mkdir -p "$dir"

@@ -56,7 +56,7 @@ short_codes: ["111"]
 links:
 TXT
 	[ -z "$SMPP" ] || cat <<TXT
-  - {name: carrier, adapter: smpp, host: "$SMPP_HOST", port: $SMPP_PORT, system_id: "$SMPP_ID", password_file: "$D/keys/smpp-carrier.password", short_codes: ["111"], enquire_link: 5s}
+  - {name: carrier, adapter: smpp, host: "$SMPP_HOST", port: $SMPP_PORT, system_id: "$SMPP_ID", password_file: keys/smpp-carrier.password, short_codes: ["111"], enquire_link: 5s}
 TXT
 	echo '  - {name: sim, adapter: sim, short_codes: ["111"]}'
 }

@@ -79,7 +79,7 @@ static void become_unprivileged(void)
 		_exit(126);
 }
 
-static pid_t spawn(const char *program, char *const argv[])
+static pid_t spawn(const char *program, char *argv[])
 {
 	char path[300], log[160];
 	pid_t pid;
@@ -98,6 +98,7 @@ static pid_t spawn(const char *program, char *const argv[])
 	if (fd < 0 || chdir(dir) != 0 || dup2(fd, 1) < 0 || dup2(fd, 2) < 0)
 		_exit(126);
 	setenv("LC_ALL", "C", 1);
+	argv[0] = path; /* the programs look for each other beside it */
 	execv(path, argv);
 	_exit(127);
 }
