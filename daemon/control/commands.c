@@ -633,6 +633,20 @@ static void run_report_contact(struct control_request *request, const struct pg_
 	pg_exec(request->hotline->pg_duty, &contact_row, p, on_contact_row, on_contact_known, a);
 }
 
+/* ---- versions of the flows ---- */
+
+static void run_flow_versions(struct control_request *request, const struct pg_statement *st)
+{
+	(void)st;
+	flows_versions(request);
+}
+
+static void run_flow_retire(struct control_request *request, const struct pg_statement *st)
+{
+	(void)st;
+	flows_retire(request);
+}
+
 /* ---- phone ---- */
 
 static void run_phone(struct control_request *request, const struct pg_statement *st)
@@ -667,6 +681,8 @@ static const struct command commands[] = {
 	{"report-contact", run_report_contact, NULL},
 	{"roster-import", run_roster_import, NULL},
 	{"reload", run_reload, NULL},
+	{"flow-versions", run_flow_versions, NULL},
+	{"flow-retire", run_flow_retire, NULL},
 	{"phone", run_phone, NULL},
 };
 

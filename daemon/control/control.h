@@ -46,4 +46,11 @@ void control_be_phone(struct control_client *client, const json_t *numbers);
 /* Runs a request; commands.c. */
 void control_run(struct control_request *request, const char *command);
 
+/* ---- flows.c ---- */
+
+/* Rows of version, name, state (current, old, retired) and conversations under way. */
+void flows_versions(struct control_request *request);
+/* Takes the version named by the first digits of its hash back. */
+void flows_retire(struct control_request *request);
+
 #endif
