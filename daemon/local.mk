@@ -16,6 +16,7 @@ libcore_a_SOURCES = \
 	daemon/core/command.c daemon/core/command.h \
 	daemon/core/crc32c.c daemon/core/crc32c.h \
 	daemon/core/entry.c daemon/core/entry.h \
+	daemon/core/flow_places.c daemon/core/flow_places.h \
 	daemon/core/ids.c daemon/core/ids.h \
 	daemon/core/inbound.c daemon/core/inbound.h \
 	daemon/core/letters.c daemon/core/letters.h \
@@ -79,7 +80,8 @@ libpath_a_SOURCES = \
 libcontrol_a_SOURCES = \
 	daemon/control/access.c \
 	daemon/control/commands.c \
-	daemon/control/control.c daemon/control/control.h
+	daemon/control/control.c daemon/control/control.h \
+	daemon/control/flows.c
 
 COMMON_LIBS = $(EVENT_LIBS) $(PQ_LIBS) $(HIREDIS_LIBS) $(YAML_LIBS) $(SODIUM_LIBS) \
 	$(JANSSON_LIBS) $(UTF8PROC_LIBS) $(PHONENUMBER_LIBS) -lpthread
@@ -97,18 +99,27 @@ libctl_a_SOURCES = \
 	daemon/ctl/client.c \
 	daemon/ctl/cmd_db.c \
 	daemon/ctl/cmd_flow.c \
+	daemon/ctl/cmd_flow_cost.c \
+	daemon/ctl/cmd_flow_graph.c \
+	daemon/ctl/cmd_flow_reference.c \
+	daemon/ctl/cmd_flow_talk.c \
+	daemon/ctl/cmd_flow_test.c \
+	daemon/ctl/cmd_flow_versions.c \
 	daemon/ctl/cmd_keys.c \
 	daemon/ctl/cmd_list.c \
 	daemon/ctl/cmd_phone.c \
 	daemon/ctl/cmd_report.c \
 	daemon/ctl/cmd_roster.c \
+	daemon/ctl/flow_files.c daemon/ctl/flow_files.h \
 	daemon/ctl/options.c \
 	daemon/ctl/phone.h \
 	daemon/ctl/phone_link.c \
 	daemon/ctl/phone_script.c \
 	daemon/ctl/phone_view.c \
 	daemon/ctl/sealed.c \
-	daemon/ctl/table.c
+	daemon/ctl/table.c \
+	daemon/ctl/talk.c daemon/ctl/talk.h \
+	daemon/ctl/talk_save.c
 
 bin_PROGRAMS += hotlinectl
 hotlinectl_SOURCES = daemon/hotlinectl.c
@@ -116,4 +127,4 @@ nodist_EXTRA_hotlinectl_SOURCES = dummy.cxx
 hotlinectl_LDADD = libctl.a libstore.a libcore.a libflow.a libbase.a $(COMMON_LIBS)
 
 dist_man_MANS = doc/hotlinectl.1 doc/hotlined.8
-dist_doc_DATA = doc/keys.md
+dist_doc_DATA = doc/keys.md doc/flow-errors.md doc/flow-language.md doc/flow-reference.md

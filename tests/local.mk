@@ -25,4 +25,4 @@ clean-local:
 	rm -rf tests/logs
 
 EXTRA_DIST += tests/run tests/layers tests/data tests/fuzz/run tests/fuzz/corpus \
-	tests/scripts tests/system
+	tests/flows tests/scripts tests/system

@@ -364,6 +364,8 @@ static const struct command commands[] = {
 	{"report-contact", access_report_contact, NULL},
 	{"roster-import", run_roster_import, NULL},
 	{"reload", run_reload, NULL},
+	{"flow-versions", flows_versions, NULL},
+	{"flow-retire", flows_retire, NULL},
 	{"phone", run_phone, NULL},
 };
 

@@ -62,4 +62,11 @@ void access_report_open(struct control_request *request);
 /* The reporter's number, or a text to it; only where contact is safe; written to the access log. */
 void access_report_contact(struct control_request *request);
 
+/* ---- flows.c ---- */
+
+/* Rows of version, name, state (current, old, retired) and conversations under way. */
+void flows_versions(struct control_request *request);
+/* Takes the version named by the first digits of its hash back. */
+void flows_retire(struct control_request *request);
+
 #endif

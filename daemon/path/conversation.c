@@ -9,13 +9,14 @@
 #include "base/conf.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "core/flow_places.h"
 #include "core/places.h"
 #include "flows/engine/flow.h"
 #include "path/delivery.h"
 #include "path/flowbook.h"
 #include "path/hotline.h"
 
-enum { CONVERSATION_VERSION = 1, REF_DIGITS = 1000000 };
+enum { CONVERSATION_VERSION = 1, REF_DIGITS = 1000000, COMMUNE_DIGITS = 5 };
 
 /* ---- opening, saving, loading ---- */
 
@@ -220,12 +221,31 @@ static char *report_json(const struct flow_report *report)
 	return out;
 }
 
+/* The commune that the reporter answered, perhaps out of several: its code beside their own words. */
+static const char *answered_commune(const struct flow_report *report)
+{
+	const struct flow_answer *a;
+
+	for (size_t i = report->answer_count; i-- > 0;) {
+		a = &report->answers[i];
+		if (strlen(a->value) == COMMUNE_DIGITS && places_name(a->value, false) && strcmp(a->value, a->text) != 0)
+			return a->value;
+	}
+	return NULL;
+}
+
 /* Every place the reporter named, in the texts and in the answers. */
 static void put_place(struct hotline *h, const struct flow_report *report, struct entry *e)
 {
+	const char *answered = answered_commune(report);
 	struct places_found found;
 	struct buf all = {0};
 
+	if (answered) {
+		snprintf(e->commune, sizeof(e->commune), "%s", answered);
+		snprintf(e->candidates, sizeof(e->candidates), "%s", answered);
+		return;
+	}
 	for (size_t i = 0; i < report->text_count; i++)
 		buf_printf(&all, "%s. ", report->texts[i]);
 	for (size_t i = 0; i < report->answer_count; i++)
@@ -314,11 +334,18 @@ static bool apply(struct conversation *c, const struct flow_effects *effects, st
 	return file;
 }
 
+/* What the flows may know beside the texts. */
+static struct flow_world world_of(const struct hotline *h)
+{
+	return (struct flow_world){.places = flow_places_vn(), .home = h->conf->home};
+}
+
 void conversation_hear(struct hotline *h, struct conversation *c, const struct delivery *d,
 		       struct turn_result *out)
 {
 	const struct flow *flow = flowbook_find(h->flowbook, flow_state_flow_hash(c->flow));
-	struct flow_event event = {.kind = FLOW_EV_TEXT, .text = d->text};
+	struct flow_world world = world_of(h);
+	struct flow_event event = {.kind = FLOW_EV_TEXT, .text = d->text, .world = &world};
 	struct flow_effects effects;
 	bool file;
 
@@ -336,16 +363,26 @@ void conversation_hear(struct hotline *h, struct conversation *c, const struct d
 	flow_effects_fini(&effects);
 }
 
+bool conversation_retired(const struct hotline *h, const struct conversation *c)
+{
+	return !conversation_ended(c) && flowbook_is_retired(h->flowbook, flow_state_flow_hash(c->flow));
+}
+
 void conversation_expire(struct hotline *h, struct conversation *c, int64_t now_us, struct turn_result *out)
 {
 	const struct flow *flow = flowbook_find(h->flowbook, flow_state_flow_hash(c->flow));
-	struct flow_event event = {.kind = FLOW_EV_TIMER, .text = "", .turn = c->due_turn};
+	bool retired = conversation_retired(h, c);
+	struct flow_world world = world_of(h);
+	struct flow_event event = {.kind = retired ? FLOW_EV_RETIRE : FLOW_EV_TIMER,
+				   .text = "",
+				   .turn = c->due_turn,
+				   .world = &world};
 	struct flow_effects effects;
 	struct id16 id = id16_new(now_us);
 	struct entry *e = &out->entry;
 	bool file;
 
-	if (!flow || c->due_ms == 0 || c->due_ms > now_us / 1000)
+	if (!flow || (!retired && (c->due_ms == 0 || c->due_ms > now_us / 1000)))
 		return;
 	c->due_ms = 0;
 	memcpy(event.id, id.b, sizeof(event.id));
@@ -377,7 +414,8 @@ static bool ask_copy(struct hotline *h, const struct conversation *c, const stru
 		     char **reply)
 {
 	const struct flow *flow = flowbook_find(h->flowbook, flow_state_flow_hash(c->flow));
-	struct flow_event event = {.kind = FLOW_EV_TEXT, .text = ""};
+	struct flow_world world = world_of(h);
+	struct flow_event event = {.kind = FLOW_EV_TEXT, .text = "", .world = &world};
 	struct flow_effects effects = {0};
 	struct flow_state *copy;
 	struct buf bytes = {0};

@@ -51,7 +51,10 @@ struct turn_result {
 /* Steps the conversation with a delivery. */
 void conversation_hear(struct hotline *h, struct conversation *c, const struct delivery *d,
                        struct turn_result *out);
-/* Its time ran out. has_entry is false when the time-out was not its newest. */
+/* Its flow version was taken back: it must end before it hears anything more. */
+bool conversation_retired(const struct hotline *h, const struct conversation *c);
+/* Its time ran out, or its version was taken back. has_entry is false when the time-out was not its
+ * newest. */
 void conversation_expire(struct hotline *h, struct conversation *c, int64_t now_us,
                          struct turn_result *out);
 /* A delivery that belongs to the conversation (NULL: to none) but must not step it. */

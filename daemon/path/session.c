@@ -54,6 +54,8 @@ struct copy {
 	bool dirty;        /* Redis does not have it */
 	int64_t at_ms, keep_ms;
 	int64_t due_ms;    /* wall clock; 0 = none */
+	uint8_t flow[FLOW_HASH_LEN];
+	bool ended;
 };
 
 struct session {
@@ -100,6 +102,8 @@ static void copy_put(struct session *s, const struct mailbox *box, const struct 
 	copy->at_ms = loop_now_ms(s->h->loop);
 	copy->keep_ms = keep_ms(box);
 	copy->due_ms = box->conversation->due_ms;
+	memcpy(copy->flow, flow_state_flow_hash(box->conversation->flow), sizeof(copy->flow));
+	copy->ended = conversation_ended(box->conversation);
 }
 
 static void copy_free(struct session *s, struct copy *copy)
@@ -257,6 +261,18 @@ static void step_delivery(struct mailbox *box, const struct delivery *d)
 	commit(box);
 }
 
+/* A turn without a text, before the one that waits: the conversation ends in it, and the text opens the
+ * next. */
+static struct turn *put_before(struct mailbox *box)
+{
+	struct turn *turn = mem_alloc(sizeof(*turn));
+
+	turn->next = box->turns;
+	box->turns = turn;
+	box->session->waiting++;
+	return turn;
+}
+
 static void step(struct mailbox *box)
 {
 	struct session *s = box->session;
@@ -268,6 +284,8 @@ static void step(struct mailbox *box)
 		conversation_free(box->conversation);
 		box->conversation = NULL;
 	}
+	if (turn->delivery && box->conversation && conversation_retired(s->h, box->conversation))
+		turn = put_before(box);
 	if (turn->delivery) {
 		step_delivery(box, turn->delivery);
 		return;
@@ -440,7 +458,8 @@ struct due_list {
 	int64_t now_ms;
 	uint8_t (*subjects)[MAP_KEY_LEN]; /* owned */
 	size_t count;
-	bool all; /* every dirty one, due or not */
+	bool all;            /* every dirty one, due or not */
+	const uint8_t *flow; /* borrowed; for collect_holders() */
 };
 
 static void collect_due(void *arg, void *value)
@@ -465,6 +484,17 @@ static void post_dirty(struct session *s, bool all)
 			post(s, list.subjects[i], NULL);
 	}
 	mem_free(list.subjects);
+}
+
+static void collect_holders(void *arg, void *value)
+{
+	struct due_list *list = arg;
+	struct copy *copy = value;
+
+	if (copy->ended || memcmp(copy->flow, list->flow, sizeof(copy->flow)))
+		return;
+	list->subjects = mem_array(list->subjects, list->count + 1, MAP_KEY_LEN);
+	memcpy(list->subjects[list->count++], copy->subject, MAP_KEY_LEN);
 }
 
 static void collect_old(void *arg, void *value)
@@ -542,6 +572,25 @@ void session_status(const struct session *s, struct session_status *out)
 {
 	out->waiting = s->waiting;
 	out->in_memory = s->dirty;
+}
+
+size_t session_count(const struct session *s, const uint8_t flow_hash[32])
+{
+	struct due_list list = {.flow = flow_hash};
+
+	map_each(&s->copies, collect_holders, &list);
+	mem_free(list.subjects);
+	return list.count;
+}
+
+void session_retire(struct session *s, const uint8_t flow_hash[32])
+{
+	struct due_list list = {.flow = flow_hash};
+
+	map_each(&s->copies, collect_holders, &list);
+	for (size_t i = 0; i < list.count; i++)
+		post(s, list.subjects[i], NULL);
+	mem_free(list.subjects);
 }
 
 struct session *session_new(struct hotline *h)

@@ -5,6 +5,7 @@
 #define PATH_SESSION_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct delivery;
 struct hotline;
@@ -24,5 +25,10 @@ struct session_status {
 	size_t in_memory; /* conversations that Redis does not have yet */
 };
 void session_status(const struct session *session, struct session_status *out);
+
+/* Conversations under way that hold this flow version, of those that this daemon has stepped. */
+size_t session_count(const struct session *session, const uint8_t flow_hash[32]);
+/* Their version was taken back: those of session_count() end now, others at their next turn or time-out. */
+void session_retire(struct session *session, const uint8_t flow_hash[32]);
 
 #endif

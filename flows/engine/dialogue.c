@@ -1,4 +1,4 @@
-/* Plays the tests beside a flow, as data, and lists where the engine said otherwise. */
+/* Plays the tests beside a pack, as data, and lists where the engine said otherwise. */
 #include "flows/engine/dialogue.h"
 
 #include <stdio.h>
@@ -15,6 +15,8 @@ static const int64_t START_MS = INT64_C(1767225600000);
 struct playing {
 	struct loading in; /* for its findings */
 	const struct flow *flow;
+	struct flow_world world;
+	const struct flow_trace *trace;
 	struct flow_state *state; /* owned */
 	const struct yaml_node *step;
 	bool ussd;
@@ -100,12 +102,16 @@ static bool event_of(struct playing *p, struct flow_event *event)
 	const char *name = text_of(p->step, "event");
 	int64_t wait_ms;
 
-	*event = (struct flow_event){.kind = FLOW_EV_TEXT, .text = in ? in : "", .ussd = p->ussd};
+	*event = (struct flow_event){.kind = FLOW_EV_TEXT, .text = in ? in : "", .ussd = p->ussd,
+	                             .world = &p->world, .trace = p->trace};
 	set_id(p, event);
 	if (in)
 		return true;
-	if (name && named_event(name, &event->kind))
+	if (name && named_event(name, &event->kind)) {
+		p->ussd |= event->kind == FLOW_EV_USSD_BEGIN;
+		event->ussd = p->ussd;
 		return true;
+	}
 	if (!wait || !yaml_duration_ms(wait, &wait_ms)) {
 		loading_find(&p->in, p->step, "E12", "a step needs `in`, `wait: 24h` or `event: retire`");
 		return false;
@@ -169,16 +175,21 @@ static void expect_words(struct playing *p, const struct flow_effects *effects)
 		             reply ? reply : "");
 }
 
+/* "node", or "flow.node" where two flows have a node of that name. */
 static void expect_node(struct playing *p)
 {
-	const char *at = text_of(p->step, "at"), *found = "start";
+	const char *at = text_of(p->step, "at");
+	const struct node *node = NULL;
+	char *found, *full;
 
-	if (p->state->ended)
-		found = "end";
-	else if (p->state->node >= 0 && p->state->node < (int)p->flow->node_count)
-		found = p->flow->nodes[p->state->node].name;
-	if (at && strcmp(at, found))
+	if (!p->state->ended && p->state->node >= 0 && p->state->node < (int)p->flow->node_count)
+		node = &p->flow->nodes[p->state->node];
+	found = mem_strdup(p->state->ended ? "end" : node ? node->name : "start");
+	full = mem_printf("%s.%s", node ? p->flow->parts[node->part].name : "", found);
+	if (at && strcmp(at, found) && strcmp(at, full))
 		loading_find(&p->in, p->step, "T01", "expected to stand at %s, found %s", at, found);
+	mem_free(full);
+	mem_free(found);
 }
 
 static void expect_answers(struct playing *p, const struct yaml_node *saved)
@@ -210,7 +221,7 @@ static void expect_field(struct playing *p, const struct yaml_node *map, const c
 static void expect_report(struct playing *p, const struct yaml_node *map)
 {
 	static const char *const allowed[] = {"urgency", "kind", "partial", "safe", "lang", "silent",
-	                                      "substantive", NULL};
+	                                      "substantive", "flow", NULL};
 	static const char *const safe_names[] = {"unknown", "no", "yes"};
 	struct flow_report report;
 
@@ -222,6 +233,7 @@ static void expect_report(struct playing *p, const struct yaml_node *map)
 	expect_field(p, map, "partial", report.partial ? "yes" : "no");
 	expect_field(p, map, "safe", safe_names[report.safe_contact + 1]);
 	expect_field(p, map, "lang", report.lang);
+	expect_field(p, map, "flow", report.flow);
 	expect_field(p, map, "silent", p->state->silent ? "yes" : "no");
 	expect_field(p, map, "substantive", report.substantive ? "yes" : "no");
 	flow_report_fini(&report);
@@ -240,6 +252,7 @@ static void play_step(struct playing *p)
 	if (event_of(p, &event)) {
 		flow_step(p->flow, p->state, &event, p->now_ms, &effects);
 		note_timer(p, &effects);
+		p->ussd &= event.kind != FLOW_EV_USSD_END;
 	}
 	expect_effects(p, &effects);
 	expect_words(p, &effects);
@@ -248,13 +261,13 @@ static void play_step(struct playing *p)
 	save_and_load(p);
 }
 
-static void play_test(const struct loading *in, const struct flow *flow,
-                      const struct yaml_node *test)
+/* p: as it is before each test. */
+static void play_test(struct playing p, const struct yaml_node *test)
 {
-	static const char *const allowed[] = {"test", "from", "play", "saved", "report", NULL};
-	struct playing p = {.in = *in, .flow = flow, .now_ms = START_MS};
+	static const char *const allowed[] = {"test", "from", "role", "lang", "play", "saved", "report",
+	                                      NULL};
 	const struct yaml_node *play = yaml_find(test, "play");
-	const char *from = text_of(test, "from");
+	const char *from = text_of(test, "from"), *lang = text_of(test, "lang");
 
 	if (!loading_keys(&p.in, test, allowed))
 		return;
@@ -263,7 +276,8 @@ static void play_test(const struct loading *in, const struct flow *flow,
 		return;
 	}
 	p.ussd = from && !strncmp(from, "ussd", 4);
-	p.state = flow_state_new(flow, "BP-1234", "");
+	p.world.role = text_of(test, "role");
+	p.state = flow_state_new(p.flow, "BP-1234", lang ? lang : "");
 	for (size_t i = 0; i < play->count; i++) {
 		p.step = play->items[i];
 		play_step(&p);
@@ -273,25 +287,30 @@ static void play_test(const struct loading *in, const struct flow *flow,
 	flow_state_free(p.state);
 }
 
-size_t dialogue_run(const struct flow *flow, const char *file, const char *bytes, size_t len,
+size_t dialogue_run(const struct flow *flow, const struct dialogue_options *options,
+                    const char *file, const char *bytes, size_t len,
                     struct flow_findings *failures)
 {
-	struct loading in = {.file = file, .found = failures};
+	struct playing start = {.in = {.file = file, .part = NOWHERE, .found = failures}, .flow = flow,
+	                        .now_ms = START_MS};
 	struct yaml_error error;
 	struct yaml_node *root = yaml_parse(bytes, len, &error);
-	struct yaml_node place = {.line = error.line, .column = error.column};
 	size_t count = 0;
 
 	if (!root) {
-		loading_find(&in, &place, "E01", "%s", error.text);
+		loading_find_at(&start.in, error.line, error.column, "E01", error.text);
 		return 0;
 	}
+	if (options) {
+		start.world = (struct flow_world){.places = options->places, .home = options->home};
+		start.trace = options->trace;
+	}
 	if (root->kind != YAML_LIST)
-		loading_find(&in, root, "E12", "expected a list of tests");
+		loading_find(&start.in, root, "E12", "expected a list of tests");
 	else
 		count = root->count;
 	for (size_t i = 0; i < count; i++)
-		play_test(&in, flow, root->items[i]);
+		play_test(start, root->items[i]);
 	yaml_free(root);
 	return count;
 }

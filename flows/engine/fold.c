@@ -27,9 +27,11 @@ static const struct {
 static utf8proc_int32_t next_point(const char **p)
 {
 	utf8proc_int32_t point;
-	utf8proc_ssize_t len = utf8proc_iterate((const utf8proc_uint8_t *)*p,
-	                                        (utf8proc_ssize_t)strnlen(*p, 4), &point);
+	utf8proc_ssize_t len;
 
+	if (!(**p & 0x80))
+		return *(*p)++;
+	len = utf8proc_iterate((const utf8proc_uint8_t *)*p, (utf8proc_ssize_t)strnlen(*p, 4), &point);
 	*p += len > 0 ? len : 1;
 	return len > 0 ? point : BAD_CHARACTER;
 }
@@ -82,6 +84,21 @@ static char *finish(struct buf *out)
 	return (char *)out->data; /* ownership of the bytes goes to the caller */
 }
 
+/* What the tables say of ASCII, for most texts are made of it: letters and digits, else a gap. */
+static void put_ascii(struct buf *out, char c, bool *gap)
+{
+	if (c >= 'A' && c <= 'Z')
+		c = (char)(c - 'A' + 'a');
+	if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))) {
+		*gap = true;
+		return;
+	}
+	if (*gap && out->len)
+		buf_put_u8(out, ' ');
+	buf_put_u8(out, (uint8_t)c);
+	*gap = false;
+}
+
 /* Dropping every mark makes canonical composition beforehand needless: NFC and NFD meet in NFKD. */
 char *fold_text(const char *text)
 {
@@ -92,6 +109,10 @@ char *fold_text(const char *text)
 	size_t count;
 
 	while (*text) {
+		if (!(*text & 0x80)) {
+			put_ascii(&out, *text++, &gap);
+			continue;
+		}
 		count = decompose(next_point(&text), UTF8PROC_CASEFOLD, parts);
 		for (size_t i = 0; i < count; i++) {
 			kind = class_of(parts[i]);

@@ -1,33 +1,24 @@
-/* From an author's YAML to a flow: the top level, its texts, words and lists. */
-#include "flows/engine/flow.h"
-
+/* From bytes to a checked pack of flows: its files, the top of each flow, and what it lends from the
+ * pack. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "flows/engine/fold.h"
 #include "flows/engine/model.h"
 #include "flows/engine/sha256.h"
 
-enum { NAME_LEN_MAX = 31, LANG_LEN_MAX = 15, RETRIES_MAX = 20 };
-
-static const int64_t WAIT_MAX_MS = INT64_C(30) * 86400000;
-
-static const char *const word_keys[WORD_KINDS + 1] = {
-	[WORD_START] = "start", [WORD_BACK] = "back",         [WORD_HELP] = "help",
-	[WORD_STOP] = "stop",   [WORD_LANGUAGE] = "language", [WORD_OK] = "ok",
-};
-static const char *const say_keys[SAY_KINDS + 1] = {
-	[SAY_HELP] = "help", [SAY_WRONG] = "wrong", [SAY_HELLO] = "hello",
-};
+enum { NAME_LEN_MAX = 31, TITLE_LEN_MAX = 200 };
 
 /* ---- findings ---- */
 
 static int by_place(const void *a, const void *b)
 {
 	const struct flow_finding *x = a, *y = b;
+	int files = strcmp(x->file, y->file);
 
+	if (files)
+		return files;
 	if (x->line != y->line)
 		return x->line < y->line ? -1 : 1;
 	if (x->column != y->column)
@@ -45,316 +36,355 @@ void flow_findings_fini(struct flow_findings *list)
 	*list = (struct flow_findings){0};
 }
 
-/* A key or name that is kept in states and reports, where its length is bounded. */
-static const char *short_name(struct loading *in, const struct yaml_node *node, const char *what,
-                              size_t max)
+/* ---- the top of one flow ---- */
+
+static bool has_option(const struct question *question, const char *key)
 {
-	const char *text = loading_scalar(in, node, what);
-
-	if (!text || strlen(text) <= max)
-		return text;
-	loading_find(in, node, "E12", "expected %s of at most %zu bytes", what, max);
-	return NULL;
-}
-
-static void load_phrases(struct loading *in, const struct yaml_node *at, struct phrases *out)
-{
-	const char *text;
-	struct phrase *phrase;
-
-	if (!at)
-		return;
-	if (at->kind != YAML_LIST) {
-		loading_find(in, at, "E12", "expected a list of phrases: [a, b]");
-		return;
-	}
-	for (size_t i = 0; i < at->count; i++) {
-		text = loading_scalar(in, at->items[i], "a phrase");
-		if (!text)
-			continue;
-		out->items = mem_array(out->items, out->count + 1, sizeof *out->items);
-		phrase = &out->items[out->count++];
-		phrase_parse(text, phrase);
-		if (!phrase->count)
-			loading_find(in, at->items[i], "E12", "\"%.32s\" holds no letter or digit", text);
-	}
-}
-
-/* ---- the parts of the top level ---- */
-
-static void load_languages(struct loading *in, const struct yaml_node *at)
-{
-	const char *lang;
-
-	if (at->kind != YAML_LIST || !at->count || at->count > LANGS_MAX) {
-		loading_find(in, at, "E12", "expected a list of one to eight languages: [vi, en]");
-		return;
-	}
-	for (size_t i = 0; i < at->count; i++) {
-		lang = short_name(in, at->items[i], "a language", LANG_LEN_MAX);
-		if (!lang)
-			continue;
-		if (flow_find_lang(in->flow, lang) != NOWHERE || !strcmp(lang, "any"))
-			loading_find(in, at->items[i], "E12", "\"%s\" cannot stand here", lang);
-		else
-			in->flow->langs[in->flow->lang_count++] = lang;
-	}
-}
-
-static void load_wait(struct loading *in, const struct yaml_node *at)
-{
-	static const char *const allowed[] = {"sms", "ussd", NULL};
-	int64_t *const fields[] = {&in->flow->wait_sms_ms, &in->flow->wait_ussd_ms};
-	const struct yaml_node *value;
-
-	if (!loading_keys(in, at, allowed))
-		return;
-	for (size_t i = 0; i < 2; i++) {
-		int64_t ms;
-
-		value = yaml_find(at, allowed[i]);
-		if (!value)
-			continue;
-		if (value->kind == YAML_SCALAR && yaml_duration_ms(value->text, &ms) && ms > 0 &&
-		    ms <= WAIT_MAX_MS)
-			*fields[i] = ms;
-		else
-			loading_find(in, value, "E12", "expected a time of at most 30d, such as 90s or 24h");
-	}
-}
-
-static void load_retries(struct loading *in, const struct yaml_node *at)
-{
-	const char *text = loading_scalar(in, at, "a number of retries");
-	int64_t seconds;
-
-	if (!text)
-		return;
-	if (text[strspn(text, "0123456789")] || !yaml_duration_ms(text, &seconds) ||
-	    seconds > RETRIES_MAX * 1000)
-		loading_find(in, at, "E12", "expected a number from 0 to %d", RETRIES_MAX);
-	else
-		in->flow->retries = (int)(seconds / 1000);
-}
-
-static void load_triage(struct loading *in, const struct yaml_node *at)
-{
-	static const char *const allowed[] = {"default", "thap", "trung_binh", "cao", "khan_cap", NULL};
-	const struct yaml_node *fallback;
-
-	if (!loading_keys(in, at, allowed))
-		return;
-	for (int level = URGENCY_THAP; level <= URGENCY_KHAN_CAP; level++)
-		load_phrases(in, yaml_find(at, urgency_name((enum urgency)level)),
-		             &in->flow->triage[level]);
-	fallback = yaml_find(at, "default");
-	if (!fallback)
-		return;
-	for (int level = URGENCY_THAP; level <= URGENCY_KHAN_CAP; level++)
-		if (fallback->kind == YAML_SCALAR &&
-		    !strcmp(fallback->text, urgency_name((enum urgency)level))) {
-			in->flow->default_urgency = (enum urgency)level;
-			return;
-		}
-	loading_find(in, fallback, "E12", "expected thap, trung_binh, cao or khan_cap");
-}
-
-static void load_kinds(struct loading *in, const struct yaml_node *at)
-{
-	struct kind *kind;
-	const char *key;
-
-	if (at->kind != YAML_MAP) {
-		loading_find(in, at, "E12", "expected kinds and their phrases");
-		return;
-	}
-	in->flow->kinds = mem_alloc(at->count * sizeof *in->flow->kinds);
-	for (size_t i = 0; i < at->count; i++) {
-		key = short_name(in, at->keys[i], "a kind", NAME_LEN_MAX);
-		if (!key)
-			continue;
-		kind = &in->flow->kinds[in->flow->kind_count++];
-		kind->key = key;
-		load_phrases(in, at->items[i], &kind->phrases);
-	}
-}
-
-static void load_hints(struct loading *in, const struct yaml_node *at)
-{
-	struct hint *hint;
-	int lang;
-
-	if (at->kind != YAML_MAP) {
-		loading_find(in, at, "E12", "expected languages and words that give them away");
-		return;
-	}
-	in->flow->hints = mem_alloc(at->count * sizeof *in->flow->hints);
-	for (size_t i = 0; i < at->count; i++) {
-		lang = loading_lang(in, at->keys[i]);
-		if (lang == NOWHERE)
-			continue;
-		hint = &in->flow->hints[in->flow->hint_count++];
-		hint->lang = lang;
-		load_phrases(in, at->items[i], &hint->phrases);
-	}
-}
-
-static void load_global_words(struct loading *in, const struct yaml_node *at)
-{
-	const struct yaml_node *value;
-
-	if (!loading_keys(in, at, word_keys))
-		return;
-	for (size_t i = 0; i < WORD_KINDS; i++) {
-		value = yaml_find(at, word_keys[i]);
-		if (value)
-			loading_words(in, value, &in->flow->words[i]);
-	}
-}
-
-static void load_say(struct loading *in, const struct yaml_node *at)
-{
-	const struct yaml_node *value;
-
-	if (!loading_keys(in, at, say_keys))
-		return;
-	for (size_t i = 0; i < SAY_KINDS; i++) {
-		value = yaml_find(at, say_keys[i]);
-		if (value)
-			loading_text(in, value, &in->flow->say[i]);
-	}
-}
-
-static void load_first_text(struct loading *in, const struct yaml_node *at)
-{
-	int node = loading_node_ref(in, at);
-
-	if (node < 0)
-		return;
-	in->flow->first_text = node;
-	if (in->flow->nodes[node].type != TYPE_TEXT)
-		loading_find(in, at, "E12", "first_text must name a question of type text");
-}
-
-static bool has_option(const struct node *node, const char *key)
-{
-	for (size_t i = 0; i < node->option_count; i++)
-		if (!strcmp(node->options[i].key, key))
+	for (size_t i = 0; i < question->option_count; i++)
+		if (!strcmp(question->options[i].key, key))
 			return true;
 	return false;
 }
 
-static void load_safe(struct loading *in, const struct yaml_node *at)
+static void load_first_text(struct loading *in, const struct yaml_node *at, struct part *part)
 {
 	int node = loading_node_ref(in, at);
 
 	if (node < 0)
 		return;
-	in->flow->safe = node;
-	if (!has_option(&in->flow->nodes[node], "yes") || !has_option(&in->flow->nodes[node], "no"))
+	part->first_text = node;
+	if (in->flow->nodes[node].ask.type != TYPE_TEXT)
+		loading_find(in, at, "E12", "first_text must name a question of type text");
+}
+
+static void load_safe(struct loading *in, const struct yaml_node *at, struct part *part)
+{
+	int node = loading_node_ref(in, at);
+
+	if (node < 0)
+		return;
+	part->safe = node;
+	if (!has_option(&in->flow->nodes[node].ask, "yes") ||
+	    !has_option(&in->flow->nodes[node].ask, "no"))
 		loading_find(in, at, "E12", "safe must name a question with the answers yes and no");
 }
 
-static void load_owed(struct loading *in, const struct yaml_node *at)
+static void load_owed(struct loading *in, const struct yaml_node *at, struct part *part)
 {
 	int node;
 
-	if (at->kind != YAML_LIST || at->count > NODES_MAX) {
-		loading_find(in, at, "E12", "expected a list of nodes: [a, b]");
+	if (at->kind != YAML_LIST || at->count > part->count) {
+		loading_find(in, at, "E12", "expected a list of nodes, each once: [a, b]");
 		return;
 	}
-	in->flow->owed = mem_alloc(at->count * sizeof *in->flow->owed);
+	part->owed = mem_alloc((at->count + 1) * sizeof *part->owed);
 	for (size_t i = 0; i < at->count; i++) {
 		node = loading_node_ref(in, at->items[i]);
 		if (node < 0)
 			continue;
-		in->flow->owed[in->flow->owed_count++] = node;
+		part->owed[part->owed_count++] = node;
 		if (in->flow->nodes[node].kind != NODE_ASK)
 			loading_find(in, at->items[i], "E15", "\"%.64s\" asks nothing, so it is never filled",
 			             at->items[i]->text);
 	}
 }
 
-static void load_name(struct loading *in, const struct yaml_node *at)
+static void load_retries(struct loading *in, const struct yaml_node *at, struct part *part)
 {
-	in->flow->name = short_name(in, at, "the name of the flow", NAME_LEN_MAX);
+	int retries = loading_number(in, at, 0, 20);
+
+	part->retries = retries == NOWHERE ? 0 : retries;
 }
 
-static void load_accents(struct loading *in, const struct yaml_node *at)
+static void load_wait(struct loading *in, const struct yaml_node *at, struct part *part)
 {
-	if (at->kind == YAML_SCALAR && (!strcmp(at->text, "strip") || !strcmp(at->text, "keep")))
-		in->flow->strip = at->text[0] == 's';
-	else
-		loading_find(in, at, "E12", "expected strip or keep");
+	loading_wait(in, at, &part->waits);
 }
 
-static void load_others(struct loading *in, const struct yaml_node *at)
+static void load_budget(struct loading *in, const struct yaml_node *at, struct part *part)
 {
-	load_phrases(in, at, &in->flow->others);
+	loading_budget(in, at, &part->budget);
 }
 
-static void load_no_contact(struct loading *in, const struct yaml_node *at)
+static void load_say(struct loading *in, const struct yaml_node *at, struct part *part)
 {
-	load_phrases(in, at, &in->flow->no_contact);
+	loading_say(in, at, part);
 }
 
-static void load_danger_near(struct loading *in, const struct yaml_node *at)
+static void load_words(struct loading *in, const struct yaml_node *at, struct part *part)
 {
-	load_phrases(in, at, &in->flow->danger_near);
-}
-
-static void load_discreet(struct loading *in, const struct yaml_node *at)
-{
-	load_phrases(in, at, &in->flow->discreet);
-}
-
-/* SMS segments and USSD screens a text may take. */
-static void load_budget(struct loading *in, const struct yaml_node *at)
-{
-	static const char *const allowed[] = {"sms", "ussd", "ussd_path", NULL};
-
-	if (!loading_keys(in, at, allowed))
+	(void)part;
+	if (!loading_keys_in(in, at, FLOW_IN_FLOW_WORDS))
 		return;
-	for (size_t i = 0; i < at->count; i++)
-		if (at->items[i]->kind != YAML_SCALAR || !at->items[i]->text[0] ||
-		    at->items[i]->text[strspn(at->items[i]->text, "0123456789")])
-			loading_find(in, at->items[i], "E12", "expected a number");
+	if (yaml_find(at, "start"))
+		loading_words(in, yaml_find(at, "start"), &in->flow->words[WORD_START]);
+	if (yaml_find(at, "prefix"))
+		loading_words(in, yaml_find(at, "prefix"), &in->flow->words[WORD_PREFIX]);
 }
 
-/* In the order of need: what a later row refers to is read by an earlier one. */
+/* own_only: a lone flow has given these to all of its flows already. */
 static const struct {
 	const char *key;
-	void (*load)(struct loading *in, const struct yaml_node *at);
-	bool required;
+	void (*load)(struct loading *in, const struct yaml_node *at, struct part *part);
+	bool own_only;
 } sections[] = {
-	{"languages", load_languages, true}, {"flow", load_name, true}, {"accents", load_accents, false},
-	{"budget", load_budget, false}, {"wait", load_wait, false}, {"retries", load_retries, false},
-	{"discreet", load_discreet, false}, {"triage", load_triage, false},
-	{"kinds", load_kinds, false}, {"others", load_others, false},
-	{"no_contact", load_no_contact, false}, {"danger_near", load_danger_near, false},
-	{"hints", load_hints, false}, {"words", load_global_words, false},
-	{"nodes", loading_nodes, true}, {"say", load_say, false},
-	{"first_text", load_first_text, false}, {"safe", load_safe, false}, {"owed", load_owed, false},
+	{"wait", load_wait, true}, {"budget", load_budget, true}, {"retries", load_retries, true},
+	{"words", load_words, true}, {"say", load_say, true}, {"first_text", load_first_text, false},
+	{"safe", load_safe, false}, {"owed", load_owed, false},
 };
 
-enum { SECTIONS = sizeof sections / sizeof *sections };
-
-static void load_top(struct loading *in)
+/* What the flow does not say itself, the pack says for it. */
+static void lend(const struct part *from, struct part *to)
 {
-	const char *allowed[SECTIONS + 1] = {0};
-	const struct yaml_node *value;
-
-	for (size_t i = 0; i < SECTIONS; i++)
-		allowed[i] = sections[i].key;
-	if (!loading_keys(in, in->flow->root, allowed))
-		return;
-	for (size_t i = 0; i < SECTIONS; i++) {
-		value = yaml_find(in->flow->root, sections[i].key);
-		if (value)
-			sections[i].load(in, value);
-		else if (sections[i].required)
-			loading_find(in, in->flow->root, "E12", "`%s` is missing", sections[i].key);
+	if (!to->waits.sms_ms)
+		to->waits.sms_ms = from->waits.sms_ms;
+	if (!to->waits.ussd_ms)
+		to->waits.ussd_ms = from->waits.ussd_ms ? from->waits.ussd_ms : to->waits.sms_ms;
+	if (!to->waits.resume_ms)
+		to->waits.resume_ms = from->waits.resume_ms ? from->waits.resume_ms : to->waits.ussd_ms;
+	if (!to->budget.sms)
+		to->budget.sms = from->budget.sms;
+	if (!to->budget.ussd)
+		to->budget.ussd = from->budget.ussd;
+	if (!to->budget.ussd_septets)
+		to->budget.ussd_septets = from->budget.ussd_septets;
+	if (!to->budget.ussd_path_at) {
+		to->budget.ussd_path = from->budget.ussd_path;
+		to->budget.ussd_path_at = from->budget.ussd_path_at;
+		to->budget.ussd_path_part = from->budget.ussd_path_part;
 	}
+	if (to->retries < 0)
+		to->retries = from->retries;
+	for (size_t i = 0; i < SAY_KINDS; i++)
+		if (!to->says[i])
+			to->say[i] = from->say[i];
+}
+
+static void load_sections(struct loading *in, struct part *part, bool own_only)
+{
+	const struct yaml_node *at;
+
+	for (size_t i = 0; i < sizeof sections / sizeof *sections; i++) {
+		at = yaml_find(part->root, sections[i].key);
+		if (at && sections[i].own_only == own_only)
+			sections[i].load(in, at, part);
+	}
+}
+
+/* The keys at the top of a file. */
+static void check_top(struct loading *in, const struct yaml_node *root, unsigned where)
+{
+	size_t before = in->found->count;
+
+	loading_keys_in(in, root, where);
+	in->unsure |= in->found->count > before;
+}
+
+static void load_part(struct loading *in, int index)
+{
+	struct part *part = &in->flow->parts[index];
+	bool lone = !in->flow->root;
+
+	loading_enter(in, index);
+	check_top(in, part->root, lone ? FLOW_IN_PACK | FLOW_IN_FLOW : FLOW_IN_FLOW);
+	if (!lone)
+		load_sections(in, part, true);
+	lend(&in->flow->defaults, part);
+	if (part->count)
+		loading_nodes(in, yaml_find(part->root, "nodes"));
+	load_sections(in, part, false);
+}
+
+/* ---- the files ---- */
+
+static struct yaml_node *parse(struct loading *in, const char *bytes, size_t len)
+{
+	struct yaml_error error;
+	struct yaml_node *root = yaml_parse(bytes, len, &error);
+
+	if (!root)
+		loading_find_at(in, error.line, error.column, "E01", error.text);
+	else if (root->kind != YAML_MAP)
+		loading_find(in, root, "E12", "expected keys and values");
+	return root;
+}
+
+static void add_part(struct loading *in, char *file, struct yaml_node *root)
+{
+	struct flow *flow = in->flow;
+	struct part *part = &flow->parts[flow->part_count];
+	const struct yaml_node *name = yaml_find(root, "flow");
+
+	*part = (struct part){.file = file, .root = root, .retries = -1, .first_text = NOWHERE,
+	                      .safe = NOWHERE};
+	loading_enter(in, (int)flow->part_count);
+	if (name)
+		part->name = loading_short(in, name, "the name of the flow", NAME_LEN_MAX);
+	else
+		loading_find(in, root, "E12", "`flow` is missing");
+	if (part->name && flow_find_part(flow, part->name) != NOWHERE)
+		loading_find(in, name, "E12", "there is another flow \"%s\"", part->name);
+	if (yaml_find(root, "title"))
+		part->title = loading_short(in, yaml_find(root, "title"), "a title", TITLE_LEN_MAX);
+	flow->part_count++;
+}
+
+/* Takes over the file's name and tree. */
+static void add_file(struct loading *in, char *file, struct yaml_node *root, bool pack)
+{
+	if (pack && !in->flow->root) {
+		in->flow->file = file;
+		in->flow->root = root;
+		return;
+	}
+	if (in->flow->part_count < PARTS_MAX) {
+		add_part(in, file, root);
+		return;
+	}
+	loading_find(in, root, "E12", "a pack holds at most %d flows", PARTS_MAX);
+	mem_free(file);
+	yaml_free(root);
+}
+
+static const char mark[] = "%%file ";
+
+static bool is_mark(const char *line, size_t left)
+{
+	return left > sizeof mark - 1 && !memcmp(line, mark, sizeof mark - 1);
+}
+
+/* The end of the file that begins at p: the next mark at the start of a line. */
+static const char *file_end(const char *p, const char *end)
+{
+	while (p < end && !is_mark(p, (size_t)(end - p))) {
+		p = memchr(p, '\n', (size_t)(end - p));
+		p = p ? p + 1 : end;
+	}
+	return p;
+}
+
+static void load_files(struct loading *in, const char *folder, const char *bytes, size_t len)
+{
+	const char *p = bytes, *end = bytes + len, *line, *stop;
+	struct yaml_node *root;
+	char *file, *name;
+
+	while (p < end && is_mark(p, (size_t)(end - p))) {
+		p += sizeof mark - 1;
+		line = memchr(p, '\n', (size_t)(end - p));
+		line = line ? line : end;
+		name = mem_strndup(p, (size_t)(line - p));
+		file = mem_printf("%s/%s", folder, name);
+		p = line < end ? line + 1 : end;
+		stop = file_end(p, end);
+		in->file = file;
+		root = parse(in, p, (size_t)(stop - p));
+		if (root && root->kind == YAML_MAP) {
+			add_file(in, file, root, !strcmp(name, "pack.yaml"));
+		} else {
+			yaml_free(root);
+			mem_free(file);
+		}
+		mem_free(name);
+		p = stop;
+	}
+}
+
+/* ---- the pack ---- */
+
+/* `flows:` names the order; what it leaves out follows. */
+static void order_parts(struct loading *in, const struct yaml_node *at)
+{
+	struct flow *flow = in->flow;
+	size_t placed = 0;
+	struct part part;
+	int found;
+
+	if (at->kind != YAML_LIST) {
+		loading_find(in, at, "E12", "expected a list of flows: [a, b]");
+		return;
+	}
+	for (size_t i = 0; i < at->count; i++) {
+		found = loading_part_ref(in, at->items[i]);
+		if (found < (int)placed)
+			continue;
+		part = flow->parts[found];
+		memmove(&flow->parts[placed + 1], &flow->parts[placed],
+		        ((size_t)found - placed) * sizeof part);
+		flow->parts[placed++] = part;
+	}
+}
+
+static void load_top(struct loading *in, const char *folder)
+{
+	struct flow *flow = in->flow;
+	const struct yaml_node *name = yaml_find(flow->root, "pack"), *order;
+
+	in->file = flow->file ? flow->file : folder;
+	in->part = NOWHERE;
+	if (!flow->root) {
+		loading_find_at(in, 1, 1, "E12", "there is no pack.yaml");
+		return;
+	}
+	check_top(in, flow->root, FLOW_IN_PACK);
+	if (name)
+		flow->name = loading_short(in, name, "the name of the pack", NAME_LEN_MAX);
+	else
+		loading_find(in, flow->root, "E12", "`pack` is missing");
+	order = yaml_find(flow->root, "flows");
+	if (order)
+		order_parts(in, order);
+	if (!flow->part_count)
+		loading_find(in, flow->root, "E12", "there is no flow beside pack.yaml");
+	loading_globals(in, flow->root);
+}
+
+static void load_all_nodes(struct loading *in)
+{
+	const struct yaml_node *nodes;
+
+	for (size_t i = 0; i < in->flow->part_count; i++) {
+		loading_enter(in, (int)i);
+		nodes = yaml_find(in->flow->parts[i].root, "nodes");
+		in->flow->parts[i].first = (int)in->flow->node_count;
+		if (nodes)
+			loading_node_names(in, nodes);
+		else
+			loading_find(in, in->flow->parts[i].root, "E12", "`nodes` is missing");
+		if (!in->flow->parts[i].count)
+			in->flow->parts[i].first = NOWHERE;
+	}
+	for (size_t i = 0; i < in->flow->part_count; i++)
+		load_part(in, (int)i);
+}
+
+static void load_bundle(struct loading *in, const char *folder, const char *bytes, size_t len)
+{
+	size_t before = in->found->count;
+
+	load_files(in, folder, bytes, len);
+	if (in->found->count > before && (!in->flow->root || !in->flow->part_count))
+		return; /* what does not parse was reported; what is missing for it need not be */
+	load_top(in, folder);
+	if (!in->flow->part_count || !in->flow->root)
+		return;
+	load_all_nodes(in);
+	loading_check(in);
+}
+
+static void load_lone(struct loading *in, const char *file, const char *bytes, size_t len)
+{
+	struct yaml_node *root = parse(in, bytes, len);
+
+	if (!root || root->kind != YAML_MAP) {
+		yaml_free(root);
+		return;
+	}
+	add_file(in, mem_strdup(file), root, false);
+	in->flow->name = in->flow->parts[0].name;
+	loading_enter(in, 0);
+	loading_globals(in, root);
+	load_all_nodes(in);
 	loading_check(in);
 }
 
@@ -362,20 +392,21 @@ static void load_top(struct loading *in)
 
 struct flow *flow_load(const char *file, const char *bytes, size_t len, struct flow_findings *found)
 {
-	struct loading in = {.file = file, .found = found};
-	struct yaml_error error;
-	struct yaml_node *root = yaml_parse(bytes, len, &error);
+	struct loading in = {.file = file, .part = NOWHERE, .found = found};
 	size_t before = found->count;
 
-	if (!root) {
-		loading_find_at(&in, error.line, error.column, "E01", error.text);
+	if (len > FLOW_BUNDLE_MAX) {
+		loading_find_at(&in, 1, 1, "E01", "the files are larger than 4 MiB together");
 		return NULL;
 	}
 	in.flow = mem_alloc(sizeof *in.flow);
-	*in.flow = (struct flow){.root = root, .strip = true, .retries = -1, .first_text = NOWHERE,
-	                         .safe = NOWHERE, .default_urgency = URGENCY_TRUNG_BINH};
+	*in.flow = (struct flow){.strip = true, .default_urgency = URGENCY_TRUNG_BINH};
+	in.flow->defaults.retries = -1;
 	sha256(bytes, len, in.flow->hash);
-	load_top(&in);
+	if (is_mark(bytes, len))
+		load_bundle(&in, file, bytes, len);
+	else
+		load_lone(&in, file, bytes, len);
 	if (found->count == before)
 		return in.flow;
 	qsort(found->items + before, found->count - before, sizeof *found->items, by_place);
@@ -383,56 +414,18 @@ struct flow *flow_load(const char *file, const char *bytes, size_t len, struct f
 	return NULL;
 }
 
-struct flow *flow_load_file(const char *path, struct flow_findings *found)
+static void part_free(struct part *part)
 {
-	enum { READ_MAX = (1 << 20) + 1 };
-	struct loading in = {.file = path, .found = found};
-	FILE *file = fopen(path, "rbe");
-	struct flow *flow = NULL;
-	char *bytes;
-	size_t len;
-
-	if (!file) {
-		loading_find_at(&in, 0, 0, "E01", "cannot open the file");
-		return NULL;
-	}
-	bytes = mem_alloc(READ_MAX);
-	len = fread(bytes, 1, READ_MAX, file);
-	if (ferror(file))
-		loading_find_at(&in, 0, 0, "E01", "cannot read the file");
-	else
-		flow = flow_load(path, bytes, len, found);
-	fclose(file);
-	mem_free(bytes);
-	return flow;
+	for (size_t i = 0; i < SAY_KINDS; i++)
+		if (part->says[i])
+			text_free(&part->say[i]);
+	mem_free(part->owed);
+	mem_free(part->file);
+	yaml_free(part->root);
 }
 
-static void words_free(struct words *words)
+static void lists_free(struct flow *flow)
 {
-	for (size_t i = 0; i < words->count; i++)
-		mem_free(words->items[i].folded);
-	mem_free(words->items);
-}
-
-static void node_free(struct node *node)
-{
-	for (size_t i = 0; i < node->option_count; i++)
-		words_free(&node->options[i].words);
-	mem_free(node->options);
-	for (size_t i = 0; i < node->branch_count; i++) {
-		for (size_t j = 0; j < node->branches[i].count; j++)
-			mem_free(node->branches[i].terms[j].value);
-		mem_free(node->branches[i].terms);
-	}
-	mem_free(node->branches);
-}
-
-void flow_free(struct flow *flow)
-{
-	if (!flow)
-		return;
-	for (size_t i = 0; i < flow->node_count; i++)
-		node_free(&flow->nodes[i]);
 	for (size_t i = 0; i < WORD_KINDS; i++)
 		words_free(&flow->words[i]);
 	for (size_t i = 0; i <= URGENCY_KHAN_CAP; i++)
@@ -442,13 +435,27 @@ void flow_free(struct flow *flow)
 	for (size_t i = 0; i < flow->hint_count; i++)
 		phrases_free(&flow->hints[i].phrases);
 	phrases_free(&flow->others);
+	phrases_free(&flow->not_after);
 	phrases_free(&flow->no_contact);
 	phrases_free(&flow->danger_near);
 	phrases_free(&flow->discreet);
 	mem_free(flow->kinds);
 	mem_free(flow->hints);
-	mem_free(flow->owed);
+}
+
+void flow_free(struct flow *flow)
+{
+	if (!flow)
+		return;
+	for (size_t i = 0; i < flow->node_count; i++)
+		node_free(&flow->nodes[i]);
+	for (size_t i = 0; i < flow->part_count; i++)
+		part_free(&flow->parts[i]);
+	lists_free(flow);
+	part_free(&flow->defaults);
 	mem_free(flow->nodes);
+	mem_free(flow->names);
+	mem_free(flow->file);
 	yaml_free(flow->root);
 	mem_free(flow);
 }

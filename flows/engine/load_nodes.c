@@ -1,34 +1,116 @@
-/* From an author's YAML to the nodes of a flow: questions, their answers, branches and ends. */
+/* From an author's YAML to the nodes of a flow: their kinds, ways on and branches. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "flows/engine/model.h"
 
-enum { NODE_NAME_MAX = 63, TEXT_MIN_MAX = 500, NUMBER_MAX_DIGITS = 6 };
+enum { BRANCHES_MAX = 20 };
 
-static const char *const node_keys[] = {"ask", "tell", "when", "do", "end", "type", "pick", "go",
-                                        "tired", NULL};
+/* ---- names: open addressing over (flow, name) ---- */
 
-/* Names and keys are kept in saved states and read by other programs. */
-static void check_name(struct loading *in, const struct yaml_node *key)
+static size_t slot_of(const struct flow *flow, int part, const char *name)
 {
-	static const char fit[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
-	size_t len = strlen(key->text);
+	uint32_t hash = 2166136261u ^ (uint32_t)part; /* FNV-1a */
 
-	if (!len || len > NODE_NAME_MAX || strspn(key->text, fit) != len)
-		loading_find(in, key, "E12", "expected a name of 1 to %d letters, digits, - or _, "
-		             "without accents", NODE_NAME_MAX);
+	for (; *name; name++)
+		hash = (hash ^ (uint8_t)*name) * 16777619u;
+	return hash & (flow->name_slots - 1);
 }
 
-static void load_go(struct loading *in, const struct yaml_node *map, const char *key, int *out)
+static void put_name(struct flow *flow, int node)
+{
+	size_t slot = slot_of(flow, flow->nodes[node].part, flow->nodes[node].name);
+
+	while (flow->names[slot] != NOWHERE)
+		slot = (slot + 1) & (flow->name_slots - 1);
+	flow->names[slot] = node;
+}
+
+static void index_names(struct flow *flow)
+{
+	if (flow->name_slots < flow->node_count * 2) {
+		flow->name_slots = 16;
+		while (flow->name_slots < flow->node_count * 2)
+			flow->name_slots *= 2;
+		flow->names = mem_array(flow->names, flow->name_slots, sizeof *flow->names);
+	}
+	for (size_t i = 0; i < flow->name_slots; i++)
+		flow->names[i] = NOWHERE;
+	for (size_t i = 0; i < flow->node_count; i++)
+		put_name(flow, (int)i);
+}
+
+int flow_find_node(const struct flow *flow, int part, const char *name)
+{
+	size_t slot;
+	int node;
+
+	if (!flow->name_slots)
+		return NOWHERE;
+	slot = slot_of(flow, part, name);
+	for (; (node = flow->names[slot]) != NOWHERE; slot = (slot + 1) & (flow->name_slots - 1))
+		if (flow->nodes[node].part == part && !strcmp(flow->nodes[node].name, name))
+			return node;
+	return NOWHERE;
+}
+
+static bool sets(const struct node *node, const char *answer)
+{
+	return node->kind == NODE_ASK && !strcmp(node->save, answer);
+}
+
+int flow_find_setter(const struct flow *flow, int part, const char *answer)
+{
+	int node = flow_find_node(flow, part, answer);
+
+	if (node != NOWHERE && sets(&flow->nodes[node], answer))
+		return node;
+	for (int other = NOWHERE, i = 0; i < (int)flow->node_count || other != NOWHERE; i++) {
+		if (i == (int)flow->node_count)
+			return other;
+		if (!sets(&flow->nodes[i], answer))
+			continue;
+		if (flow->nodes[i].part == part)
+			return i;
+		other = i;
+	}
+	return NOWHERE;
+}
+
+int node_successor(const struct node *node, size_t n, bool *more)
+{
+	const int own[] = {node->go, node->tired, node->timeout, node->several, node->ask.none,
+	                   node->ussd ? node->ussd->none : NOWHERE};
+	enum { OWN = sizeof own / sizeof *own };
+	size_t ussd_count = node->ussd ? node->ussd->option_count : 0;
+
+	*more = true;
+	if (n < OWN)
+		return own[n];
+	n -= OWN;
+	if (n < node->ask.option_count)
+		return node->ask.options[n].go;
+	n -= node->ask.option_count;
+	if (n < ussd_count)
+		return node->ussd->options[n].go;
+	n -= ussd_count;
+	if (n < node->branch_count)
+		return node->branches[n].go;
+	*more = false;
+	return NOWHERE;
+}
+
+/* ---- small readers ---- */
+
+void loading_go(struct loading *in, const struct yaml_node *map, const char *key, int *out)
 {
 	const struct yaml_node *at = yaml_find(map, key);
 
 	*out = at ? loading_node_ref(in, at) : NOWHERE;
 }
 
-static void load_actions(struct loading *in, const struct yaml_node *at, unsigned *out)
+void loading_actions(struct loading *in, const struct yaml_node *at, unsigned *out)
 {
 	static const struct {
 		const char *name;
@@ -52,153 +134,120 @@ static void load_actions(struct loading *in, const struct yaml_node *at, unsigne
 	}
 }
 
+static bool yes_or_no(struct loading *in, const struct yaml_node *at)
+{
+	if (at->kind == YAML_SCALAR && (!strcmp(at->text, "yes") || !strcmp(at->text, "no")))
+		return at->text[0] == 'y';
+	loading_find(in, at, "E12", "expected yes or no");
+	return false;
+}
+
 /* ---- questions ---- */
 
-static void load_option(struct loading *in, const struct yaml_node *key, const struct yaml_node *at,
-                        struct option *out)
+static void load_again(struct loading *in, const struct yaml_node *at, struct node *node)
 {
-	const char *allowed[LANGS_MAX + 4] = {0};
-	size_t n = 0;
-	int lang;
-
-	*out = (struct option){.at = key, .key = key->text, .go = NOWHERE};
-	for (; n < in->flow->lang_count; n++)
-		allowed[n] = in->flow->langs[n];
-	allowed[n++] = "any";
-	allowed[n++] = "do";
-	allowed[n] = "go";
-	if (!loading_keys(in, at, allowed))
-		return;
-	for (size_t i = 0; i < in->flow->lang_count; i++) {
-		const struct yaml_node *words = yaml_find(at, in->flow->langs[i]);
-
-		lang = (int)i;
-		if (!words)
-			loading_find(in, key, "E08", "the language \"%s\" is missing", in->flow->langs[i]);
-		else if (words->kind == YAML_LIST && !words->count)
-			loading_find(in, words, "E12", "expected at least one word");
-		else
-			loading_word_list(in, words, lang, &out->words);
-	}
-	if (yaml_find(at, "any"))
-		loading_word_list(in, yaml_find(at, "any"), NOWHERE, &out->words);
-	if (yaml_find(at, "do"))
-		load_actions(in, yaml_find(at, "do"), &out->actions);
-	load_go(in, at, "go", &out->go);
-}
-
-static void load_pick(struct loading *in, const struct yaml_node *at, struct node *node)
-{
-	node->type = TYPE_PICK;
-	if (at->kind != YAML_MAP || !at->count || at->count > OPTIONS_MAX) {
-		loading_find(in, at, "E12", "expected one to %d answers", OPTIONS_MAX);
+	if (at->kind != YAML_LIST || !at->count || at->count > AGAIN_MAX) {
+		loading_find(in, at, "E12", "expected a list of one to %d texts", AGAIN_MAX);
 		return;
 	}
-	node->options = mem_alloc(at->count * sizeof *node->options);
-	node->option_count = at->count;
-	for (size_t i = 0; i < at->count; i++) {
-		load_option(in, at->keys[i], at->items[i], &node->options[i]);
-		check_name(in, at->keys[i]);
-	}
+	node->again = mem_alloc(at->count * sizeof *node->again);
+	node->again_count = at->count;
+	for (size_t i = 0; i < at->count; i++)
+		loading_text(in, at->items[i], &node->again[i]);
 }
 
-static bool take_number(const char **p, long *out)
+/* A condition or a placeholder of that name would not mean the answer. */
+static void check_taken(struct loading *in, const struct yaml_node *at, const char *name)
 {
-	size_t digits = strspn(*p, "0123456789");
+	static const char *const taken[] = {"urgency", "kind", "language", "role", "channel", "ref"};
 
-	if (!digits || digits > NUMBER_MAX_DIGITS)
-		return false;
-	*out = strtol(*p, NULL, 10);
-	*p += digits;
-	return true;
+	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+		if (!strcmp(name, taken[i]))
+			loading_find(in, at, "E12", "an answer cannot be kept as \"%s\": that name is taken", name);
 }
 
-static void skip_spaces(const char **p)
+static void load_save(struct loading *in, const struct yaml_node *map, struct node *node)
 {
-	*p += strspn(*p, " ");
+	const struct yaml_node *pick = yaml_find(map, "pick"), *at = yaml_find(map, "save");
+
+	if (!at && pick && yaml_find(pick, "from"))
+		at = yaml_find(pick, "save");
+	if (at)
+		loading_name(in, at);
+	if (at && at->kind == YAML_SCALAR)
+		node->save = at->text;
+	check_taken(in, at ? at : node->at, node->save);
 }
 
-/* "0..17, 99" */
-static bool parse_ranges(const char *p, struct node *node)
+/* What is not given on USSD is as it is elsewhere. */
+static void load_ussd(struct loading *in, const struct yaml_node *at, const char *kind,
+                      struct node *node)
 {
-	struct range range;
+	const struct yaml_node *text = yaml_find(at, kind);
 
-	for (;;) {
-		skip_spaces(&p);
-		if (node->range_count == RANGES_MAX || !take_number(&p, &range.low))
-			return false;
-		range.high = range.low;
-		if (!strncmp(p, "..", 2)) {
-			p += 2;
-			if (!take_number(&p, &range.high) || range.high < range.low)
-				return false;
-		}
-		node->ranges[node->range_count++] = range;
-		skip_spaces(&p);
-		if (!*p)
-			return true;
-		if (*p++ != ',')
-			return false;
-	}
-}
-
-/* "text 3.." */
-static bool parse_text_type(const char *p, struct node *node)
-{
-	skip_spaces(&p);
-	if (!*p) {
-		node->text_min = 1;
-		return true;
-	}
-	return take_number(&p, &node->text_min) && node->text_min >= 1 &&
-	       node->text_min <= TEXT_MIN_MAX && !strcmp(p, "..");
-}
-
-static void load_type(struct loading *in, const struct yaml_node *at, struct node *node)
-{
-	const char *type = loading_scalar(in, at, "a type");
-	bool ok = false;
-
-	node->type = TYPE_TEXT;
-	if (!type)
+	if (!loading_keys_in(in, at, FLOW_IN_USSD))
 		return;
-	if (!strncmp(type, "text", 4)) {
-		ok = parse_text_type(type + 4, node);
-	} else if (!strncmp(type, "number ", 7)) {
-		node->type = TYPE_NUMBER;
-		ok = parse_ranges(type + 7, node);
+	node->ussd = mem_alloc(sizeof *node->ussd);
+	*node->ussd = (struct question){.at = at, .none = NOWHERE};
+	if (node->kind == NODE_ASK && !loading_question(in, at, node->ussd)) {
+		*node->ussd = node->ask;
+		node->ussd->text = (struct text){0};
+		node->ussd->lent = true;
 	}
-	if (!ok)
-		loading_find(in, at, "E12", "expected \"text 3..\" or \"number 0..17, 99\"");
+	if (text)
+		loading_text(in, text, &node->ussd->text);
+	else
+		loading_find(in, at, "E12", "`%s` is missing", kind);
+}
+
+static void check_exits(struct loading *in, const struct node *node)
+{
+	const struct part *part = &in->flow->parts[in->part];
+
+	if (in->unsure)
+		return;
+	if (part->retries < 0 && node->retries < 0)
+		loading_find(in, node->at, "E07", "no exit on bad answers: `retries` is missing above");
+	if (!part->waits.sms_ms)
+		loading_find(in, node->at, "E07", "no exit on silence: `wait: {sms: ...}` is missing above");
 }
 
 static void load_ask(struct loading *in, const struct yaml_node *map, struct node *node)
 {
-	const struct yaml_node *type = yaml_find(map, "type"), *pick = yaml_find(map, "pick");
+	const struct yaml_node *value;
 
-	loading_text(in, yaml_find(map, "ask"), &node->text);
-	load_go(in, map, "tired", &node->tired);
-	if (type)
-		load_type(in, type, node);
-	if (pick)
-		load_pick(in, pick, node);
-	if (!type == !pick)
+	loading_text(in, yaml_find(map, "ask"), &node->ask.text);
+	if (!loading_question(in, map, &node->ask))
 		loading_find(in, node->at, "E12", "a question needs either `type` or `pick`");
-	if (in->flow->retries < 0)
-		loading_find(in, node->at, "E07", "no exit on bad answers: `retries` is missing above");
-	if (!in->flow->wait_sms_ms)
-		loading_find(in, node->at, "E07", "no exit on silence: `wait: {sms: ...}` is missing above");
+	loading_go(in, map, "tired", &node->tired);
+	loading_go(in, map, "timeout", &node->timeout);
+	loading_go(in, map, "several", &node->several);
+	value = yaml_find(map, "several");
+	if (value && node->ask.type != TYPE_PLACE)
+		loading_find(in, value, "E12", "only a question of type place can have several answers");
+	value = yaml_find(map, "again");
+	if (value)
+		load_again(in, value, node);
+	value = yaml_find(map, "retries");
+	if (value)
+		node->retries = loading_number(in, value, 0, 20);
+	value = yaml_find(map, "from_text");
+	if (value)
+		node->from_text = yes_or_no(in, value);
+	value = yaml_find(map, "ussd");
+	if (value)
+		load_ussd(in, value, "ask", node);
+	check_exits(in, node);
 }
 
 /* ---- branches ---- */
 
 static void load_branch(struct loading *in, const struct yaml_node *at, struct branch *out)
 {
-	static const char *const allowed[] = {"if", "go", "else", NULL};
 	const struct yaml_node *condition, *otherwise;
 
 	*out = (struct branch){.at = at, .go = BROKEN};
-	if (!loading_keys(in, at, allowed))
+	if (!loading_keys_in(in, at, FLOW_IN_BRANCH))
 		return;
 	condition = yaml_find(at, "if");
 	otherwise = yaml_find(at, "else");
@@ -206,14 +255,16 @@ static void load_branch(struct loading *in, const struct yaml_node *at, struct b
 		loading_find(in, at, "E12", "expected {if: ..., go: node} or {else: node}");
 		return;
 	}
-	load_go(in, at, otherwise ? "else" : "go", &out->go);
+	loading_go(in, at, otherwise ? "else" : "go", &out->go);
 	if (condition)
 		loading_condition(in, condition, out);
 }
 
-static void load_when(struct loading *in, const struct yaml_node *at, struct node *node)
+static void load_when(struct loading *in, const struct yaml_node *map, struct node *node)
 {
-	if (at->kind != YAML_LIST || !at->count || at->count > OPTIONS_MAX) {
+	const struct yaml_node *at = yaml_find(map, "when");
+
+	if (at->kind != YAML_LIST || !at->count || at->count > BRANCHES_MAX) {
 		loading_find(in, at, "E12", "expected a list of {if: ..., go: node}, closed by {else: node}");
 		return;
 	}
@@ -226,93 +277,157 @@ static void load_when(struct loading *in, const struct yaml_node *at, struct nod
 	}
 }
 
-/* ---- nodes ---- */
-
-/* Keys of node_keys that a kind of node does not take. */
-static void check_fit(struct loading *in, const struct yaml_node *map, const char *kind,
-                      const char *const *allowed)
-{
-	size_t j;
-
-	for (size_t i = 0; i < map->count; i++) {
-		for (j = 0; node_keys[j] && strcmp(map->keys[i]->text, node_keys[j]);)
-			j++;
-		if (!node_keys[j])
-			continue; /* reported as unknown already */
-		for (j = 0; allowed[j] && strcmp(map->keys[i]->text, allowed[j]);)
-			j++;
-		if (!allowed[j])
-			loading_find(in, map->keys[i], "E02", "a node with `%s` takes no `%s`", kind,
-			             map->keys[i]->text);
-	}
-}
+/* ---- the other kinds ---- */
 
 static void load_plain(struct loading *in, const struct yaml_node *map, struct node *node)
 {
-	(void)map;
-	if (!node->actions)
-		loading_find(in, node->at, "E12", "a node needs one of ask, tell, when, do, end");
+	if (!yaml_find(map, "do"))
+		loading_find(in, node->at, "E12", "a node needs one of ask, tell, when, call, do, end");
 }
 
 static void load_tell(struct loading *in, const struct yaml_node *map, struct node *node)
 {
-	loading_text(in, yaml_find(map, "tell"), &node->text);
+	loading_text(in, yaml_find(map, "tell"), &node->ask.text);
+	if (yaml_find(map, "ussd"))
+		load_ussd(in, yaml_find(map, "ussd"), "tell", node);
 }
 
 static void load_end(struct loading *in, const struct yaml_node *map, struct node *node)
 {
-	loading_text(in, yaml_find(map, "end"), &node->text);
+	const struct yaml_node *at = yaml_find(map, "end");
+
+	if (at->kind == YAML_SCALAR && !strcmp(at->text, "silent"))
+		return;
+	loading_text(in, at, &node->ask.text);
+	if (yaml_find(map, "ussd"))
+		load_ussd(in, yaml_find(map, "ussd"), "end", node);
 }
 
-static void load_when_node(struct loading *in, const struct yaml_node *map, struct node *node)
+static void load_call(struct loading *in, const struct yaml_node *map, struct node *node)
 {
-	load_when(in, yaml_find(map, "when"), node);
+	node->call = loading_part_ref(in, yaml_find(map, "call"));
 }
 
 static const struct {
 	const char *key;
 	enum node_kind kind;
+	unsigned in;
 	void (*load)(struct loading *in, const struct yaml_node *map, struct node *node);
-	const char *allowed[7];
 } kinds[] = {
-	{"ask", NODE_ASK, load_ask, {"ask", "type", "pick", "go", "tired"}},
-	{"tell", NODE_TELL, load_tell, {"tell", "do", "go"}},
-	{"when", NODE_WHEN, load_when_node, {"when"}},
-	{"end", NODE_END, load_end, {"end", "do"}},
-	{"do", NODE_DO, load_plain, {"do", "go"}},
+	{"ask", NODE_ASK, FLOW_IN_ASK, load_ask}, {"tell", NODE_TELL, FLOW_IN_TELL, load_tell},
+	{"when", NODE_WHEN, FLOW_IN_WHEN, load_when}, {"call", NODE_CALL, FLOW_IN_CALL, load_call},
+	{"end", NODE_END, FLOW_IN_END, load_end}, {"do", NODE_DO, FLOW_IN_DO, load_plain},
 };
+
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* Keys of some node that this kind of node does not take; unknown ones were reported already. */
+static void check_fit(struct loading *in, const struct yaml_node *map, size_t kind)
+{
+	unsigned somewhere;
+
+	for (size_t i = 0; i < map->count; i++) {
+		somewhere = 0;
+		for (const struct flow_key *row = flow_schema; row->key; row++)
+			if (!strcmp(row->key, map->keys[i]->text))
+				somewhere |= row->in & FLOW_IN_NODE;
+		if (somewhere && !(somewhere & kinds[kind].in))
+			loading_find(in, map->keys[i], "E02", "a node with `%s` takes no `%s`",
+			             kinds[kind].key, map->keys[i]->text);
+	}
+}
 
 static void load_node(struct loading *in, const struct yaml_node *map, struct node *node)
 {
 	size_t kind = 0;
 
-	if (!loading_keys(in, map, node_keys))
+	if (!loading_keys_in(in, map, FLOW_IN_NODE)) {
+		node->go = BROKEN;
 		return;
-	while (kind < 4 && !yaml_find(map, kinds[kind].key))
+	}
+	while (kind < KINDS - 1 && !yaml_find(map, kinds[kind].key))
 		kind++;
-	node->kind = kinds[kind].kind;
-	check_fit(in, map, kinds[kind].key, kinds[kind].allowed);
-	load_go(in, map, "go", &node->go);
+	check_fit(in, map, kind);
+	loading_go(in, map, "go", &node->go);
 	if (yaml_find(map, "do"))
-		load_actions(in, yaml_find(map, "do"), &node->actions);
+		loading_actions(in, yaml_find(map, "do"), &node->actions);
 	kinds[kind].load(in, map, node);
+}
+
+static enum node_kind kind_of(const struct yaml_node *map)
+{
+	size_t kind = 0;
+
+	while (kind < KINDS - 1 && !yaml_find(map, kinds[kind].key))
+		kind++;
+	return kinds[kind].kind;
+}
+
+void loading_node_names(struct loading *in, const struct yaml_node *at)
+{
+	struct flow *flow = in->flow;
+	struct part *part = &flow->parts[in->part];
+	struct node *node;
+
+	if (at->kind != YAML_MAP || !at->count || flow->node_count + at->count > NODES_MAX) {
+		loading_find(in, at, "E12", "expected 1 to %d nodes in all flows", NODES_MAX);
+		return;
+	}
+	flow->nodes = mem_array(flow->nodes, flow->node_count + at->count, sizeof *flow->nodes);
+	for (size_t i = 0; i < at->count; i++) {
+		node = &flow->nodes[flow->node_count++];
+		*node = (struct node){.at = at->keys[i], .name = at->keys[i]->text, .part = in->part,
+		                      .save = at->keys[i]->text, .kind = kind_of(at->items[i]),
+		                      .go = NOWHERE, .tired = NOWHERE, .timeout = NOWHERE,
+		                      .several = NOWHERE, .call = BROKEN, .retries = -1};
+		node->ask.none = NOWHERE;
+		loading_name(in, at->keys[i]);
+		if (node->kind == NODE_ASK)
+			load_save(in, at->items[i], node);
+	}
+	part->count = at->count;
+	index_names(flow);
 }
 
 void loading_nodes(struct loading *in, const struct yaml_node *at)
 {
-	struct flow *flow = in->flow;
+	const struct part *part = &in->flow->parts[in->part];
 
-	if (at->kind != YAML_MAP || !at->count || at->count > NODES_MAX) {
-		loading_find(in, at, "E12", "expected 1 to %d nodes", NODES_MAX);
+	for (size_t i = 0; i < part->count; i++)
+		load_node(in, at->items[i], &in->flow->nodes[(size_t)part->first + i]);
+}
+
+/* ---- the end ---- */
+
+void question_free(struct question *question)
+{
+	text_free(&question->text);
+	if (question->lent)
 		return;
+	for (size_t i = 0; i < (question->keys ? question->place_count : question->option_count); i++)
+		words_free(&question->options[i].words);
+	for (size_t i = 0; i < question->place_count; i++)
+		mem_free(question->keys[i]);
+	mem_free(question->keys);
+	mem_free(question->options);
+	mem_free(question->from);
+}
+
+void node_free(struct node *node)
+{
+	question_free(&node->ask);
+	if (node->ussd)
+		question_free(node->ussd);
+	mem_free(node->ussd);
+	for (size_t i = 0; i < node->again_count; i++)
+		text_free(&node->again[i]);
+	mem_free(node->again);
+	for (size_t i = 0; i < node->branch_count; i++) {
+		for (size_t j = 0; j < node->branches[i].count; j++) {
+			mem_free(node->branches[i].ops[j].term.name);
+			mem_free(node->branches[i].ops[j].term.value);
+		}
+		mem_free(node->branches[i].ops);
 	}
-	flow->nodes = mem_alloc(at->count * sizeof *flow->nodes);
-	for (size_t i = 0; i < at->count; i++) {
-		flow->nodes[i] = (struct node){.at = at->keys[i], .name = at->keys[i]->text, .kind = NODE_DO,
-		                               .go = NOWHERE, .tired = NOWHERE};
-		check_name(in, at->keys[i]);
-	}
-	flow->node_count = at->count; /* all names first: `go` may point forward */
-	for (size_t i = 0; i < at->count; i++)
-		load_node(in, at->items[i], &flow->nodes[i]);
+	mem_free(node->branches);
 }

@@ -6,7 +6,7 @@
 #include "flows/engine/model.h"
 
 /* Longer replies are stories, in which a "khong" answers nothing. */
-enum { REPLY_WORDS_MAX = 3, EDIT_MIN = 5, NUMBER_DIGITS_MAX = 6 };
+enum { REPLY_WORDS_MAX = 3, EDIT_MIN = 5, PART_MIN = 3, NUMBER_DIGITS_MAX = 6 };
 
 static bool only_digits(const char *text)
 {
@@ -18,47 +18,42 @@ bool match_digits(const char *folded)
 	return only_digits(folded) && strlen(folded) <= 4;
 }
 
-bool match_word(const struct words *words, const char *folded, int *lang)
+const struct word *match_command(const struct words *words, const char *folded)
 {
-	for (size_t i = 0; i < words->count; i++)
-		if (*folded && !strcmp(words->items[i].folded, folded)) {
-			*lang = words->items[i].lang;
-			return true;
-		}
-	return false;
+	for (size_t i = 0; *folded && i < words->count; i++)
+		if (!strcmp(words->items[i].folded, folded))
+			return &words->items[i];
+	return NULL;
 }
 
-bool match_text(const struct node *node, const char *folded)
+bool match_word(const struct words *words, const char *folded, int *lang)
+{
+	const struct word *word = match_command(words, folded);
+
+	if (word)
+		*lang = word->lang;
+	return word != NULL;
+}
+
+const struct word *match_prefix(const struct words *words, const char *folded)
+{
+	size_t len;
+
+	for (size_t i = 0; i < words->count; i++) {
+		len = strlen(words->items[i].folded);
+		if (len && !strncmp(words->items[i].folded, folded, len) && folded[len] == ' ')
+			return &words->items[i];
+	}
+	return NULL;
+}
+
+bool match_text(const struct question *question, const char *folded)
 {
 	long characters = 0;
 
 	for (; *folded; folded++)
 		characters += ((unsigned char)*folded & 0xc0) != 0x80;
-	return characters >= node->text_min;
-}
-
-/* "9", "9 tuoi", "be 9 tuoi", "9t", but not "lop 9": the one number of a short reply, first or
- * followed by what it counts. */
-bool match_number(const struct node *node, const char *folded, long *number)
-{
-	const char *digits = strpbrk(folded, "0123456789");
-	char *end;
-	long value;
-
-	if (!digits || folded_word_count(folded) > REPLY_WORDS_MAX)
-		return false;
-	if (strspn(digits, "0123456789") > NUMBER_DIGITS_MAX)
-		return false;
-	value = strtol(digits, &end, 10);
-	if (strpbrk(end, "0123456789") || (digits != folded && (digits[-1] != ' ' || !*end)))
-		return false;
-	for (size_t i = 0; i < node->range_count; i++) {
-		if (value < node->ranges[i].low || value > node->ranges[i].high)
-			continue;
-		*number = value;
-		return true;
-	}
-	return false;
+	return characters >= question->text_min;
 }
 
 /* 0: the word is not meant. */
@@ -106,47 +101,62 @@ static size_t one_edit(const struct word *word, const char *folded)
 }
 
 /* The option with the highest score; NO_OPTION when two share it, or a lower one is not part of it. */
-static int best_option(const struct node *node, const char *reply, score_fn *score)
+static int best_option(const struct question *question, const char *reply, score_fn *score)
 {
 	const struct word *best_word = NULL;
 	int best = NO_OPTION;
 	size_t top = 0, value;
 
-	for (size_t i = 0; i < node->option_count; i++)
-		for (size_t j = 0; j < node->options[i].words.count; j++) {
-			value = score(&node->options[i].words.items[j], reply);
+	for (size_t i = 0; i < question->option_count; i++)
+		for (size_t j = 0; j < question->options[i].words.count; j++) {
+			value = score(&question->options[i].words.items[j], reply);
 			if (value <= top)
 				continue;
 			top = value;
 			best = (int)i;
-			best_word = &node->options[i].words.items[j];
+			best_word = &question->options[i].words.items[j];
 		}
-	for (size_t i = 0; best != NO_OPTION && i < node->option_count; i++)
-		for (size_t j = 0; (int)i != best && j < node->options[i].words.count; j++) {
-			value = score(&node->options[i].words.items[j], reply);
-			if (value && !(value < top && within(&node->options[i].words.items[j],
+	for (size_t i = 0; best != NO_OPTION && i < question->option_count; i++)
+		for (size_t j = 0; (int)i != best && j < question->options[i].words.count; j++) {
+			value = score(&question->options[i].words.items[j], reply);
+			if (value && !(value < top && within(&question->options[i].words.items[j],
 			                                     best_word->folded)))
 				return NO_OPTION;
 		}
 	return best;
 }
 
-int match_option(const struct node *node, const char *reply, const char *folded)
+int match_option_within(const struct question *question, const char *folded)
+{
+	return best_option(question, folded, within);
+}
+
+/* The reply stands inside the name: "dong nai" of "Bom Bo, Dong Nai". */
+static size_t names_part(const struct word *word, const char *folded)
+{
+	const struct word reply = {.folded = (char *)(uintptr_t)folded};
+
+	return strlen(folded) >= PART_MIN ? within(&reply, word->folded) : 0;
+}
+
+int match_option(const struct question *question, const char *reply, const char *folded)
 {
 	int option;
 	long number;
 
 	if (only_digits(folded) && strlen(folded) <= NUMBER_DIGITS_MAX) {
 		number = strtol(folded, NULL, 10);
-		if (number >= 1 && number <= (long)node->option_count)
+		if (number >= 1 && number <= (long)question->option_count)
 			return (int)number - 1;
 	}
-	option = best_option(node, reply, same_exactly);
+	option = best_option(question, reply, same_exactly);
 	if (option == NO_OPTION)
-		option = best_option(node, folded, same_folded);
+		option = best_option(question, folded, same_folded);
 	if (option == NO_OPTION && folded_word_count(folded) <= REPLY_WORDS_MAX)
-		option = best_option(node, folded, within);
+		option = best_option(question, folded, within);
 	if (option == NO_OPTION)
-		option = best_option(node, folded, one_edit);
+		option = best_option(question, folded, one_edit);
+	if (option == NO_OPTION && question->type == TYPE_FROM)
+		option = best_option(question, folded, names_part);
 	return option;
 }

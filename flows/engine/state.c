@@ -7,7 +7,7 @@
 #include "flows/engine/fold.h"
 #include "flows/engine/model.h"
 
-enum { STATE_VERSION = 1, NAME_MAX_BYTES = 63 };
+enum { STATE_VERSION = 2, NAME_MAX_BYTES = 63, MATCHES_MAX_BYTES = 79 };
 
 static const char magic[4] = {'H', 'F', 'S', STATE_VERSION};
 
@@ -19,7 +19,7 @@ static size_t answer_bytes(const struct flow_state *state)
 
 	for (size_t i = 0; i < state->answer_count; i++)
 		bytes += strlen(state->answers[i].name) + strlen(state->answers[i].value) +
-		         strlen(state->answers[i].text);
+		         strlen(state->answers[i].text) + strlen(state->answers[i].matches);
 	return bytes;
 }
 
@@ -28,6 +28,7 @@ static void answer_free(struct answer *answer)
 	mem_free(answer->name);
 	mem_free(answer->value);
 	mem_free(answer->text);
+	mem_free(answer->matches);
 }
 
 const struct answer *state_answer(const struct flow_state *state, const char *name)
@@ -51,19 +52,32 @@ void state_drop_answer(struct flow_state *state, const char *name)
 	        (state->answer_count - at) * sizeof *state->answers);
 }
 
-void state_set_answer(struct flow_state *state, const char *name, const char *value,
-                      const char *text)
+static void set(struct flow_state *state, const char *name, const char *value, const char *text,
+                const char *matches)
 {
 	size_t used, room;
 
 	state_drop_answer(state, name);
-	used = answer_bytes(state) + strlen(name);
+	used = answer_bytes(state) + strlen(name) + MATCHES_MAX_BYTES;
 	if (state->answer_count == ANSWERS_MAX || used > ANSWER_BYTES)
 		return;
 	room = (ANSWER_BYTES - used) / 2;
 	room = room < TEXT_BYTES_MAX ? room : TEXT_BYTES_MAX;
 	state->answers[state->answer_count++] = (struct answer){
-		.name = mem_strdup(name), .value = fold_clean(value, room), .text = fold_clean(text, room)};
+		.name = mem_strdup(name), .value = fold_clean(value, room),
+		.text = fold_clean(text, room), .matches = fold_clean(matches, MATCHES_MAX_BYTES)};
+}
+
+void state_set_answer(struct flow_state *state, const char *name, const char *value,
+                      const char *text)
+{
+	set(state, name, value, text, "");
+}
+
+void state_set_matches(struct flow_state *state, const char *name, const char *matches,
+                       const char *text)
+{
+	set(state, name, "unknown", text, matches);
 }
 
 /* ---- texts ---- */
@@ -85,14 +99,47 @@ static void drop_text(struct flow_state *state, size_t at)
 	        (state->text_count - at) * sizeof *state->texts);
 }
 
+static const char cut_mark[] = " [...]";
+
+enum { PIECE_BYTES_MAX = TEXT_BYTES_MAX - sizeof cut_mark };
+
+static void mark_cut(struct flow_state *state)
+{
+	char *last = state->texts[state->text_count - 1];
+
+	state->texts[state->text_count - 1] = mem_printf("%s%s", last, cut_mark);
+	mem_free(last);
+}
+
+/* Makes room for a piece at the cost of older texts, but for the opening; false if that is not enough.
+ * own: index of the first piece of the text that is being added. */
+static bool make_room(struct flow_state *state, size_t len, size_t *own)
+{
+	while (state->text_count && (state->text_count == TEXTS_MAX ||
+	                             text_bytes(state) + len + sizeof cut_mark > TEXTS_BYTES)) {
+		if (*own < 2)
+			return false;
+		drop_text(state, 1); /* earlier revisions of the report keep it */
+		--*own;
+	}
+	return true;
+}
+
 void state_add_text(struct flow_state *state, const char *text)
 {
-	char *copy = fold_clean(text, TEXT_BYTES_MAX);
+	size_t own = state->text_count;
+	char *piece;
 
-	while (state->text_count > 1 && (state->text_count == TEXTS_MAX ||
-	                                 text_bytes(state) + strlen(copy) > TEXTS_BYTES))
-		drop_text(state, 1); /* the opening stays; earlier revisions of the report keep the rest */
-	state->texts[state->text_count++] = copy;
+	do {
+		piece = fold_clean(text, PIECE_BYTES_MAX);
+		if (!make_room(state, strlen(piece), &own)) {
+			mem_free(piece);
+			mark_cut(state);
+			return;
+		}
+		text += strlen(piece);
+		state->texts[state->text_count++] = piece;
+	} while (*text);
 }
 
 /* ---- ids of events ---- */
@@ -133,7 +180,7 @@ struct flow_state *flow_state_new(const struct flow *flow, const char *ref, cons
 	strncpy(state->lang, lang, sizeof state->lang - 1);
 	strncpy(state->kind, "khong_ro", sizeof state->kind - 1);
 	state->safe = -1;
-	state->node = NOWHERE;
+	state->part = state->node = NOWHERE;
 	return state;
 }
 
@@ -173,15 +220,27 @@ enum {
 	FLAG_SUBSTANTIVE = 8,
 	FLAG_FILED = 16,
 	FLAG_REPLY = 32,
-	FLAGS_ALL = 63
+	FLAG_USSD = 64,
+	FLAG_DROPPED = 128,
+	FLAG_RESUMING = 256,
+	FLAGS_ALL = 511
 };
 
-static uint8_t flags_of(const struct flow_state *state)
+static uint16_t flags_of(const struct flow_state *state)
 {
-	return (uint8_t)((state->opened ? FLAG_OPENED : 0) | (state->ended ? FLAG_ENDED : 0) |
+	return (uint16_t)((state->opened ? FLAG_OPENED : 0) | (state->ended ? FLAG_ENDED : 0) |
 	                 (state->silent ? FLAG_SILENT : 0) |
 	                 (state->substantive ? FLAG_SUBSTANTIVE : 0) |
-	                 (state->filed ? FLAG_FILED : 0) | (state->reply ? FLAG_REPLY : 0));
+	                 (state->filed ? FLAG_FILED : 0) | (state->reply ? FLAG_REPLY : 0) |
+	                 (state->ussd ? FLAG_USSD : 0) | (state->dropped ? FLAG_DROPPED : 0) |
+	                 (state->resuming ? FLAG_RESUMING : 0));
+}
+
+static void put_calls(struct buf *out, const uint16_t calls[CALLS_MAX], size_t depth)
+{
+	buf_put_u8(out, (uint8_t)depth);
+	for (size_t i = 0; i < depth; i++)
+		buf_put_u16(out, calls[i]);
 }
 
 void flow_state_save(const struct flow_state *state, struct buf *out)
@@ -191,12 +250,17 @@ void flow_state_save(const struct flow_state *state, struct buf *out)
 	buf_put_str(out, state->ref);
 	buf_put_str(out, state->lang);
 	buf_put_str(out, state->kind);
+	buf_put_str(out, state->role);
+	buf_put_u8(out, (uint8_t)(state->part + 1));
+	buf_put_u8(out, (uint8_t)state->page_from);
+	buf_put_u8(out, (uint8_t)state->page_to);
+	put_calls(out, state->calls, state->call_depth);
 	buf_put_u8(out, (uint8_t)state->urgency);
 	buf_put_u8(out, (uint8_t)(state->safe + 1));
 	buf_put_u16(out, (uint16_t)(state->node + 1));
 	buf_put_u32(out, state->turn);
 	buf_put_u32(out, state->tries);
-	buf_put_u8(out, flags_of(state));
+	buf_put_u16(out, flags_of(state));
 	buf_put_u8(out, (uint8_t)state->id_count);
 	buf_put(out, state->ids, state->id_count * ID_LEN);
 	buf_put_str(out, state->reply);
@@ -205,13 +269,16 @@ void flow_state_save(const struct flow_state *state, struct buf *out)
 		buf_put_str(out, state->answers[i].name);
 		buf_put_str(out, state->answers[i].value);
 		buf_put_str(out, state->answers[i].text);
+		buf_put_str(out, state->answers[i].matches);
 	}
 	buf_put_u8(out, (uint8_t)state->text_count);
 	for (size_t i = 0; i < state->text_count; i++)
 		buf_put_str(out, state->texts[i]);
 	buf_put_u8(out, (uint8_t)state->path_len);
-	for (size_t i = 0; i < state->path_len; i++)
-		buf_put_u16(out, state->path[i]);
+	for (size_t i = 0; i < state->path_len; i++) {
+		buf_put_u16(out, state->path[i].node);
+		put_calls(out, state->path[i].calls, state->path[i].depth);
+	}
 }
 
 /* A count from outside: one above max spoils the reader. */
@@ -235,6 +302,15 @@ static char *take_text(struct reader *r, size_t max)
 	return clean;
 }
 
+static size_t take_calls(struct reader *r, uint16_t calls[CALLS_MAX])
+{
+	size_t depth = take_count(r, reader_u8(r), CALLS_MAX);
+
+	for (size_t i = 0; i < depth; i++)
+		calls[i] = (uint16_t)take_count(r, reader_u16(r), NODES_MAX - 1);
+	return depth;
+}
+
 static void load_fixed(struct reader *r, struct flow_state *state)
 {
 	const uint8_t *bytes = reader_take(r, sizeof state->hash);
@@ -244,6 +320,11 @@ static void load_fixed(struct reader *r, struct flow_state *state)
 	reader_str_into(r, state->ref, sizeof state->ref);
 	reader_str_into(r, state->lang, sizeof state->lang);
 	reader_str_into(r, state->kind, sizeof state->kind);
+	reader_str_into(r, state->role, sizeof state->role);
+	state->part = (int)take_count(r, reader_u8(r), PARTS_MAX) - 1;
+	state->page_from = take_count(r, reader_u8(r), OPTIONS_MAX);
+	state->page_to = take_count(r, reader_u8(r), OPTIONS_MAX);
+	state->call_depth = take_calls(r, state->calls);
 	state->urgency = (enum urgency)take_count(r, reader_u8(r), URGENCY_KHAN_CAP);
 	state->safe = (int)take_count(r, reader_u8(r), 2) - 1;
 	state->node = (int)take_count(r, reader_u16(r), NODES_MAX) - 1;
@@ -253,13 +334,16 @@ static void load_fixed(struct reader *r, struct flow_state *state)
 
 static void load_flags(struct reader *r, struct flow_state *state, bool *replied)
 {
-	size_t flags = take_count(r, reader_u8(r), FLAGS_ALL);
+	size_t flags = take_count(r, reader_u16(r), FLAGS_ALL);
 
 	state->opened = flags & FLAG_OPENED;
 	state->ended = flags & FLAG_ENDED;
 	state->silent = flags & FLAG_SILENT;
 	state->substantive = flags & FLAG_SUBSTANTIVE;
 	state->filed = flags & FLAG_FILED;
+	state->ussd = flags & FLAG_USSD;
+	state->dropped = flags & FLAG_DROPPED;
+	state->resuming = flags & FLAG_RESUMING;
 	*replied = flags & FLAG_REPLY;
 }
 
@@ -273,13 +357,18 @@ static void load_lists(struct reader *r, struct flow_state *state)
 		answer->name = take_text(r, NAME_MAX_BYTES);
 		answer->value = take_text(r, TEXT_BYTES_MAX);
 		answer->text = take_text(r, TEXT_BYTES_MAX);
+		answer->matches = take_text(r, MATCHES_MAX_BYTES);
 	}
 	count = take_count(r, reader_u8(r), TEXTS_MAX);
 	for (size_t i = 0; i < count && !r->bad; i++)
 		state->texts[state->text_count++] = take_text(r, TEXT_BYTES_MAX);
 	count = take_count(r, reader_u8(r), PATH_MAX_NODES);
-	for (size_t i = 0; i < count && !r->bad; i++)
-		state->path[state->path_len++] = reader_u16(r);
+	for (size_t i = 0; i < count && !r->bad; i++) {
+		struct asked *asked = &state->path[state->path_len++];
+
+		asked->node = reader_u16(r);
+		asked->depth = (uint8_t)take_calls(r, asked->calls);
+	}
 }
 
 struct flow_state *flow_state_load(const void *bytes, size_t len)
@@ -320,6 +409,8 @@ void flow_report(const struct flow *flow, const struct flow_state *state, struct
 		.partial = !state->filed,
 		.urgency = state->urgency,
 		.kind = state->kind,
+		.flow = state->part >= 0 && state->part < (int)flow->part_count
+		                ? flow->parts[state->part].name : flow->parts[0].name,
 		.lang = state->lang[0] ? state->lang : flow->langs[0],
 		.safe_contact = state->safe,
 		.turn = state->turn,

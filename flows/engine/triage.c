@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "flows/engine/fold.h"
 #include "flows/engine/model.h"
+#include "flows/engine/reading.h"
 
 /* A sentence that contains a danger_near phrase tells a story; the bare phrase is a warning. */
 enum { DANGER_WORDS_MAX = 6 };
@@ -15,24 +16,22 @@ const char *urgency_name(enum urgency urgency)
 	return (unsigned)urgency <= URGENCY_KHAN_CAP ? names[urgency] : names[URGENCY_KHONG];
 }
 
-/* An explicit match above the default, else `thap` if only that matches, else the default. */
-static enum urgency urgency_of(const struct flow *flow, const char *folded)
+/* The highest list with a phrase in the text, URGENCY_KHONG if there is none. */
+static enum urgency heard_urgency(const struct flow *flow, const struct reading *reading)
 {
-	for (int level = URGENCY_KHAN_CAP; level > URGENCY_THAP; level--)
-		if (phrases_longest(&flow->triage[level], folded))
+	for (int level = URGENCY_KHAN_CAP; level > URGENCY_KHONG; level--)
+		if (phrases_find(&flow->triage[level], reading))
 			return (enum urgency)level;
-	if (phrases_longest(&flow->triage[URGENCY_THAP], folded))
-		return URGENCY_THAP;
-	return flow->default_urgency;
+	return URGENCY_KHONG;
 }
 
-static const char *kind_of(const struct flow *flow, const char *folded)
+static const char *kind_of(const struct flow *flow, const struct reading *reading)
 {
 	size_t best = 0, weight;
 	const char *key = "khong_ro";
 
 	for (size_t i = 0; i < flow->kind_count; i++) {
-		weight = phrases_weight(&flow->kinds[i].phrases, folded);
+		weight = phrases_weigh(&flow->kinds[i].phrases, reading);
 		if (weight <= best)
 			continue;
 		best = weight;
@@ -41,13 +40,28 @@ static const char *kind_of(const struct flow *flow, const char *folded)
 	return key;
 }
 
+/* "so 2", "chon 1": a menu answer with the word that people say before it. */
+static bool is_numbered(const char *folded)
+{
+	static const char *const before[] = {"so ", "chon ", "phim ", "bam ", "muc ", "nhan phim "};
+	size_t len;
+
+	for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+		len = strlen(before[i]);
+		if (!strncmp(folded, before[i], len) && strlen(folded + len) <= 2 &&
+		    match_digits(folded + len))
+			return true;
+	}
+	return false;
+}
+
 static bool is_answer(const struct flow *flow, const char *folded)
 {
 	static const enum word_kind commands[] = {WORD_START, WORD_BACK, WORD_HELP, WORD_LANGUAGE,
-	                                          WORD_OK};
+	                                          WORD_RESTART, WORD_OK};
 	int lang;
 
-	if (match_digits(folded))
+	if (match_digits(folded) || is_numbered(folded))
 		return true;
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 		if (match_word(&flow->words[commands[i]], folded, &lang))
@@ -55,39 +69,60 @@ static bool is_answer(const struct flow *flow, const char *folded)
 	return false;
 }
 
-static enum flow_text_class class_of(const struct flow *flow, const char *text, const char *folded,
-                                     enum urgency urgency)
+/* A text for somebody else is set apart only if nothing in it sounds like a report. */
+static enum flow_text_class class_of(const struct flow *flow, const char *text, enum urgency heard,
+                                     bool for_others)
 {
+	char *folded = fold_text(text);
+	enum flow_text_class text_class = FLOW_TEXT_REPORT;
 	int lang;
 
 	if (fold_is_blank(text))
-		return FLOW_TEXT_EMPTY;
-	if (match_word(&flow->words[WORD_STOP], folded, &lang))
-		return FLOW_TEXT_STOP;
-	if (is_answer(flow, folded))
-		return FLOW_TEXT_ANSWER;
-	if (urgency < URGENCY_CAO && phrases_longest(&flow->others, folded))
-		return FLOW_TEXT_OTHERS;
-	return FLOW_TEXT_REPORT;
+		text_class = FLOW_TEXT_EMPTY;
+	else if (match_word(&flow->words[WORD_STOP], folded, &lang))
+		text_class = FLOW_TEXT_STOP;
+	else if (is_answer(flow, folded))
+		text_class = FLOW_TEXT_ANSWER;
+	else if (for_others && heard < URGENCY_TRUNG_BINH)
+		text_class = FLOW_TEXT_OTHERS;
+	mem_free(folded);
+	return text_class;
+}
+
+static bool danger_near(const struct flow *flow, const struct reading *reading)
+{
+	return reading->count <= DANGER_WORDS_MAX && phrases_find(&flow->danger_near, reading);
 }
 
 bool triage_danger_near(const struct flow *flow, const char *folded)
 {
-	return folded_word_count(folded) <= DANGER_WORDS_MAX &&
-	       phrases_longest(&flow->danger_near, folded);
+	struct reading reading;
+	bool near;
+
+	reading_init(&reading, folded);
+	near = danger_near(flow, &reading);
+	reading_fini(&reading);
+	return near;
 }
 
 void flow_triage(const struct flow *flow, const char *text, struct flow_triage *out)
 {
-	char *folded = fold_text(text);
+	struct reading reading;
+	bool for_others, near;
+	enum urgency heard;
 
-	*out = (struct flow_triage){.urgency = urgency_of(flow, folded)};
-	if (triage_danger_near(flow, folded) && out->urgency < URGENCY_CAO)
-		out->urgency = URGENCY_CAO;
-	out->no_contact = phrases_longest(&flow->no_contact, folded) > 0;
-	strncpy(out->kind, kind_of(flow, folded), sizeof out->kind - 1);
-	out->text_class = class_of(flow, text, folded, out->urgency);
+	reading_init(&reading, text);
+	*out = (struct flow_triage){.no_contact = phrases_find(&flow->no_contact, &reading) > 0};
+	for_others = phrases_find(&flow->others, &reading) > 0;
+	near = danger_near(flow, &reading);
+	phrases_void_after(&flow->not_after, &reading); /* from here on: those lists only that tell of harm */
+	heard = heard_urgency(flow, &reading);
+	if (near && heard < URGENCY_CAO)
+		heard = URGENCY_CAO;
+	strncpy(out->kind, kind_of(flow, &reading), sizeof out->kind - 1);
+	out->text_class = class_of(flow, text, heard, for_others);
+	out->urgency = heard == URGENCY_KHONG ? flow->default_urgency : heard;
 	if (out->text_class != FLOW_TEXT_REPORT)
 		out->urgency = URGENCY_KHONG;
-	mem_free(folded);
+	reading_fini(&reading);
 }

@@ -26,3 +26,7 @@ tests_fuzz_fuzz_flow_LDADD = libflow.a libbase.a $(YAML_LIBS) $(UTF8PROC_LIBS)
 tests_fuzz_fuzz_flow_state_SOURCES = tests/fuzz/fuzz_flow_state.c
 tests_fuzz_fuzz_flow_state_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 tests_fuzz_fuzz_flow_state_LDADD = libflow.a libbase.a $(YAML_LIBS) $(UTF8PROC_LIBS)
+FUZZ_TARGETS += tests/fuzz/fuzz_text
+tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c
+tests_fuzz_fuzz_text_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+tests_fuzz_fuzz_text_LDADD = libflow.a libbase.a $(YAML_LIBS) $(UTF8PROC_LIBS)

@@ -35,21 +35,24 @@ static inline void print_findings(const struct flow_findings *found)
 		        found->items[i].column, found->items[i].code, found->items[i].text);
 }
 
-/* The shipped flow; NULL, after its findings were printed, if it does not load. */
-static inline struct flow *load_hotline(void)
+/* A folder of the source tree; NULL, after its findings were printed, if it does not load. */
+static inline struct flow *load_pack(const char *name)
 {
-	static const char name[] = "flows/hotline/hotline.yaml";
+	const char *source = getenv("HOTLINED_SRC");
+	char *dir = mem_printf("%s/%s", source ? source : ".", name);
 	struct flow_findings found = {0};
-	struct flow *flow = NULL;
-	size_t len = 0;
-	char *bytes = read_source(name, &len);
+	struct flow *flow = flow_load_pack(dir, &found);
 
-	if (bytes)
-		flow = flow_load(name, bytes, len, &found);
 	print_findings(&found);
 	flow_findings_fini(&found);
-	mem_free(bytes);
+	mem_free(dir);
 	return flow;
+}
+
+/* The shipped flows. */
+static inline struct flow *load_hotline(void)
+{
+	return load_pack("flows/hotline");
 }
 
 #endif

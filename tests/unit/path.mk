@@ -27,3 +27,7 @@ UNIT += tests/unit/test_session
 tests_unit_test_session_SOURCES = tests/unit/test_session.c
 nodist_EXTRA_tests_unit_test_session_SOURCES = dummy.cxx
 tests_unit_test_session_LDADD = $(TEST_LIBS)
+UNIT += tests/unit/test_flowbook
+tests_unit_test_flowbook_SOURCES = tests/unit/test_flowbook.c
+nodist_EXTRA_tests_unit_test_flowbook_SOURCES = dummy.cxx
+tests_unit_test_flowbook_LDADD = $(TEST_LIBS)

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "flow_help.h"
+#include "flow_places_few.h"
 #include "flows/engine/dialogue.h"
 #include "flows/engine/fold.h"
 
@@ -23,6 +24,8 @@ static const char *const texts[] = {
 	"co", "Không", "ko ro", "khong biet nua", "xa Bom Bo", "9 tuoi", "99", "200", "00", "HD", "BC",
 	"english", "tieng viet", "ok", "👍", "😭😭", " ", "", "?", "ba ve roi", "dung goi lai", "STOP",
 	"Please help, she is hurt", "yes", "no", "DK_DNC_S", "{ref} {x} %s %n", "\xff\xfe\x80", "a\x01 b",
+	"o tan phu", "4", "0", "dong thap", "0912 345 678", "5/3/2015", "hom qua", "BAOCAO bom bo danh 2",
+	"lam lai", "tiep tuc", "ctv", "bat dau", "muong", "khac",
 	"Be\xcc\x81 trai bi\xcc\xa3 nho\xcc\x82\xcc\x81t", "lop 7", "con 9 tuoi a", "khong co", "khogn",
 };
 
@@ -50,6 +53,10 @@ static void set_id(struct flow_event *event, uint64_t number)
 	event->id[15] = 1;
 }
 
+/* A table for places, and somebody of either role. */
+static const struct flow_world worlds[] = {
+	{.places = &few}, {.places = &few, .role = "member"}, {.places = NULL}};
+
 static struct flow_event random_event(uint64_t *seed, uint32_t turn)
 {
 	struct flow_event event = {.kind = FLOW_EV_TEXT, .text = ""};
@@ -57,6 +64,7 @@ static struct flow_event random_event(uint64_t *seed, uint32_t turn)
 
 	set_id(&event, next_random(seed));
 	event.ussd = next_random(seed) % 4 == 0;
+	event.world = &worlds[*seed % 3];
 	if (dice < 90) {
 		event.text = texts[next_random(seed) % (sizeof texts / sizeof *texts)];
 	} else if (dice < 94) {
@@ -166,6 +174,12 @@ static int set_up(void **state)
 	return *state ? 0 : -1;
 }
 
+static int set_up_every(void **state)
+{
+	*state = load_pack("tests/flows/every");
+	return *state ? 0 : -1;
+}
+
 static int tear_down(void **state)
 {
 	flow_free(*state);
@@ -181,7 +195,7 @@ static void the_dialogues_beside_the_flow_hold(void **state)
 	char *bytes = read_source("flows/hotline/tests.yaml", &len);
 
 	assert_non_null(bytes);
-	count = dialogue_run(*state, "flows/hotline/tests.yaml", bytes, len, &found);
+	count = dialogue_run(*state, NULL, "flows/hotline/tests.yaml", bytes, len, &found);
 	print_findings(&found);
 	assert_int_equal(found.count, 0);
 	assert_true(count >= DIALOGUES_MIN);
@@ -196,7 +210,7 @@ static void a_dialogue_that_does_not_hold_is_reported(void **state)
 		"  saved: {what: x}\n  report: {urgency: thap}\n";
 	struct flow_findings found = {0};
 
-	assert_int_equal(dialogue_run(*state, "t.yaml", wrong, strlen(wrong), &found), 1);
+	assert_int_equal(dialogue_run(*state, NULL, "t.yaml", wrong, strlen(wrong), &found), 1);
 	assert_int_equal(found.count, 5);
 	flow_findings_fini(&found);
 }
@@ -426,5 +440,13 @@ int main(void)
 		cmocka_unit_test(a_state_of_another_version_ends_and_files_what_there_is),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	const struct CMUnitTest of_any_flow[] = {
+		cmocka_unit_test(replaying_any_event_changes_nothing),
+		cmocka_unit_test(saving_between_any_two_events_changes_nothing),
+		cmocka_unit_test(bytes_from_anywhere_are_loaded_or_refused_and_stepped_without_harm),
+		cmocka_unit_test(random_bytes_as_a_text_are_never_refused),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down) +
+	       cmocka_run_group_tests(of_any_flow, set_up_every, tear_down);
 }

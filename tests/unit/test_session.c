@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -300,6 +301,80 @@ static void two_senders_do_not_share_a_conversation(void **state)
 	assert_false(id16_equal(&filed[0].conversation, &filed[1].conversation));
 }
 
+/* From here on new conversations begin with another version; the hash of the one before. */
+static void change_version(uint8_t old[32])
+{
+	static const char flow[] = "flow: other\nlanguages: [vi]\nwait: {sms: 24h}\nretries: 2\nfirst_text: what\n"
+				   "nodes:\n  what:\n    ask: {vi: \"Có gì?\"}\n    type: text\n    go: who\n"
+				   "  who:\n    ask: {vi: \"Ai?\"}\n    type: text\n    go: bye\n"
+				   "  bye:\n    end: {vi: \"Vâng.\"}\n";
+	char other[60], path[80], error[2000];
+	FILE *file;
+
+	flowbook_current_hash(h.flowbook, old);
+	flowbook_close(h.flowbook);
+	snprintf(other, sizeof(other), "%s/other", dir);
+	snprintf(path, sizeof(path), "%s/other.yaml", other);
+	assert_int_equal(mkdir(other, 0700), 0);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	assert_int_equal(fwrite(flow, 1, sizeof(flow) - 1, file), sizeof(flow) - 1);
+	fclose(file);
+	h.flowbook = flowbook_open(other, kept, error, sizeof(error));
+	if (!h.flowbook)
+		fail_msg("%s", error);
+}
+
+static void a_conversation_finishes_with_the_version_it_began_with(void **state)
+{
+	uint8_t old[32], now[32];
+
+	(void)state;
+	hear("chau be bi danh o truong");
+	change_version(old);
+	flowbook_current_hash(h.flowbook, now);
+	assert_int_equal(session_count(h.session, old), 1);
+	hear("2");
+	assert_int_equal(filed[1].disposition, DISPOSITION_ANSWER);
+	hear_as("+84987654321", "mot chuyen khac han", 0, false);
+	assert_int_equal(session_count(h.session, old), 1);
+	assert_int_equal(session_count(h.session, now), 1);
+}
+
+static void a_retired_version_files_what_was_told_and_says_nothing(void **state)
+{
+	uint8_t old[32];
+
+	(void)state;
+	hear("chau be bi danh o truong");
+	change_version(old);
+	assert_true(flowbook_retire(h.flowbook, old));
+	session_retire(h.session, old);
+	settle();
+	assert_int_equal(filed_count, 2);
+	assert_true(filed[1].has_report && filed[1].partial);
+	assert_true(id16_equal(&filed[0].conversation, &filed[1].conversation));
+	assert_int_equal(reply_count, 1);
+	assert_int_equal(session_count(h.session, old), 0);
+}
+
+static void a_text_to_a_retired_version_opens_a_conversation_of_the_current_one(void **state)
+{
+	uint8_t old[32], now[32];
+
+	(void)state;
+	hear("chau be bi danh o truong");
+	change_version(old);
+	assert_true(flowbook_retire(h.flowbook, old));
+	hear("em muon ke them mot chuyen");
+	flowbook_current_hash(h.flowbook, now);
+	assert_int_equal(filed_count, 3);
+	assert_true(filed[1].partial && id16_equal(&filed[0].conversation, &filed[1].conversation));
+	assert_true(filed[2].opens);
+	assert_false(id16_equal(&filed[0].conversation, &filed[2].conversation));
+	assert_int_equal(session_count(h.session, now), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +391,9 @@ int main(void)
 		T(a_sender_without_a_number_is_filed_and_not_answered),
 		T(adverts_and_blanks_have_a_row_and_no_report),
 		T(two_senders_do_not_share_a_conversation),
+		T(a_conversation_finishes_with_the_version_it_began_with),
+		T(a_retired_version_files_what_was_told_and_says_nothing),
+		T(a_text_to_a_retired_version_opens_a_conversation_of_the_current_one),
 	};
 
 	return cmocka_run_group_tests_name("session", tests, NULL, NULL);
