@@ -33,13 +33,16 @@ struct item {
 
 /* ---- the writer's thread ---- */
 
+/* False when the next segment cannot be made, which is no fault of the one at hand. */
 static bool rotate(struct spool *spool)
 {
 	int fd;
 
-	if (fdatasync(spool->fd) != 0)
+	if (fdatasync(spool->fd) != 0) {
+		spool->failed = true;
 		return false;
-	fd = segment_create(spool, spool->fd_segment + 1);
+	}
+	fd = segment_create(spool, spool->fd_segment + 1, spool->fd_next);
 	if (fd < 0)
 		return false;
 	close(spool->fd);
@@ -49,8 +52,19 @@ static bool rotate(struct spool *spool)
 	return true;
 }
 
+static bool write_run(struct spool *spool, struct buf *run, uint64_t at)
+{
+	bool ok = segment_write(spool->fd, run->data, run->len, at);
+
+	buf_clear(run);
+	if (!ok)
+		spool->failed = true;
+	return ok;
+}
+
 /* Writes one batch and syncs it once. After a failed write or sync the directory is not trusted again:
- * the kernel may have dropped the dirty pages and would report success the next time. */
+ * the kernel may have dropped the dirty pages and would report success the next time. With no room for
+ * another segment this batch is refused, and the next one tries again. */
 static void write_batch(struct spool *spool, struct item *batch)
 {
 	struct buf run = {0};
@@ -59,19 +73,25 @@ static void write_batch(struct spool *spool, struct item *batch)
 
 	for (struct item *item = batch; ok && item; item = item->next) {
 		if (spool->fd_used + item->bytes.len > spool->segment_bytes) {
-			ok = segment_write(spool->fd, run.data, run.len, run_at) && rotate(spool);
-			buf_clear(&run);
+			ok = write_run(spool, &run, run_at) && rotate(spool);
 			run_at = spool->fd_used;
+			if (!ok)
+				break;
 		}
 		buf_put(&run, item->bytes.data, item->bytes.len);
 		item->segment = spool->fd_segment;
 		spool->fd_used += item->bytes.len;
+		if (item->number)
+			spool->fd_next = item->number + 1;
 	}
-	ok = ok && segment_write(spool->fd, run.data, run.len, run_at) && fdatasync(spool->fd) == 0;
+	ok = ok && write_run(spool, &run, run_at);
+	if (ok && fdatasync(spool->fd) != 0) {
+		spool->failed = true;
+		ok = false;
+	}
 	buf_free(&run);
 	for (struct item *item = batch; item; item = item->next)
 		item->ok = ok;
-	spool->failed = !ok;
 	spool->syncs++;
 }
 
@@ -119,11 +139,13 @@ struct spool *spool_open(struct loop *loop, struct vault *vault, const char *dir
 	if (!segments_open_dir(spool, error, error_size))
 		goto bad;
 	segments_boot_id(spool->boot_id);
-	segments_load(spool);
+	if (!segments_load(spool, error, error_size))
+		goto bad;
 	for (last = spool->segments; last && last->next;)
 		last = last->next;
 	spool->fd_segment = last ? last->number + 1 : 1;
-	spool->fd = segment_create(spool, spool->fd_segment);
+	spool->fd_next = spool->next_number;
+	spool->fd = segment_create(spool, spool->fd_segment, spool->fd_next);
 	if (spool->fd < 0) {
 		snprintf(error, error_size, "spool %s: no room for a segment of %" PRIu64 " bytes: %s", dir,
 			 spool->segment_bytes, strerror(errno));
@@ -220,6 +242,17 @@ static void write_marks(void *arg)
 	segments_drop_finished(spool);
 }
 
+static void note_failure(struct spool *spool, const struct item *item)
+{
+	if (item->number)
+		spool->status.pending--;
+	if (spool->failed && !spool->status.failed)
+		log_error("spool", "write failed: nothing more is accepted into %s", spool->dir);
+	else if (!spool->failed)
+		log_error("spool", "no room in %s: texts are refused until there is", spool->dir);
+	spool->status.failed = spool->failed;
+}
+
 static void on_written(void *arg)
 {
 	struct item *batch = arg;
@@ -231,10 +264,8 @@ static void on_written(void *arg)
 		batch = item->next;
 		if (item->ok && item->number)
 			segment_note(spool, segment_numbered(spool, item->segment), item->number);
-		if (!item->ok && !spool->status.failed) {
-			spool->status.failed = true;
-			log_error("spool", "write failed: nothing more is accepted into %s", spool->dir);
-		}
+		if (!item->ok)
+			note_failure(spool, item);
 		if (item->fn)
 			item->fn(item->arg, item->number, item->ok);
 		buf_free(&item->bytes);
@@ -250,6 +281,11 @@ void spool_done(struct spool *spool, uint64_t number)
 	buf_put_u64(&spool->marks, number);
 	if (!loop_timer_armed(spool->marks_timer))
 		loop_timer_set(spool->marks_timer, DONE_DELAY_MS);
+}
+
+bool spool_is_pending(struct spool *spool, uint64_t number)
+{
+	return segment_is_pending(spool, number);
 }
 
 void spool_status(const struct spool *spool, struct spool_status *out)

@@ -38,15 +38,18 @@ struct spool_record {
 	bool done;              /* already filed; shown only for its duplicate key */
 };
 
-/* Opens (makes) and locks the directory, scans what is there, cuts a torn tail, moves damage from the
- * middle of a segment to quarantine/. NULL and an error text if the directory is locked by another
- * process, unwritable, or not a spool. `vault` and `loop` are borrowed until spool_close(). */
+/* Opens (makes) and locks the directory, scans what is there, cuts a torn tail, copies it and any damage in
+ * the middle of a segment to quarantine/. NULL and an error text if the directory is locked by another
+ * process, unwritable or not a spool, or if a segment cannot be read. `vault` and `loop` are borrowed until spool_close(). */
 struct spool *spool_open(struct loop *loop, struct vault *vault, const char *dir, uint64_t segment_bytes,
                          char *error, size_t error_size);
 /* Shows every record that is not done, oldest first, and the done ones of the last seconds before
  * the end. Call once, before the first append. Returns the number not done. */
 size_t spool_replay(struct spool *spool, void (*fn)(void *arg, const struct spool_record *record),
                     void *arg);
+/* Shows those records that are not done and that `want` asks for. Reads the files: for rare repairs. */
+void spool_show(struct spool *spool, bool (*want)(void *arg, uint64_t number),
+                void (*fn)(void *arg, const struct spool_record *record), void *arg);
 /* Identity of this spool directory, made when it was; with the number it names a delivery for ever. */
 const struct id16 *spool_id(const struct spool *spool);
 
@@ -58,6 +61,9 @@ uint64_t spool_append(struct spool *spool, const struct spool_meta *meta, const 
                       spool_fn *fn, void *arg);
 /* Marks a record as filed. A segment goes when it and all before it are done. */
 void spool_done(struct spool *spool, uint64_t number);
+
+/* True if the record is here and not done. */
+bool spool_is_pending(struct spool *spool, uint64_t number);
 
 struct spool_status {
 	uint64_t pending;  /* records that are not done */

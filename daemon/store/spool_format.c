@@ -33,7 +33,7 @@ static uint32_t crc_without_itself(const uint8_t *bytes, size_t len, size_t at)
 	return crc32c(crc, bytes + at + 4, len - at - 4);
 }
 
-void spool_put_segment_header(struct buf *out, uint64_t segment)
+void spool_put_segment_header(struct buf *out, uint64_t segment, uint64_t next)
 {
 	size_t start = out->len;
 
@@ -42,12 +42,12 @@ void spool_put_segment_header(struct buf *out, uint64_t segment)
 	buf_put_u16(out, 0);
 	buf_put_u32(out, 0);
 	buf_put_u64(out, segment);
-	buf_put_u64(out, 0);
+	buf_put_u64(out, next);
 	set_u32(out->data + start + AT_SEGMENT_CRC,
 		crc_without_itself(out->data + start, SPOOL_SEGMENT_HEADER, AT_SEGMENT_CRC));
 }
 
-bool spool_get_segment_header(const uint8_t *bytes, size_t len, uint64_t *segment)
+bool spool_get_segment_header(const uint8_t *bytes, size_t len, uint64_t *segment, uint64_t *next)
 {
 	struct reader r;
 
@@ -56,8 +56,9 @@ bool spool_get_segment_header(const uint8_t *bytes, size_t len, uint64_t *segmen
 	if (crc_without_itself(bytes, SPOOL_SEGMENT_HEADER, AT_SEGMENT_CRC) !=
 	    get_u32(bytes + AT_SEGMENT_CRC))
 		return false;
-	r = reader_of(bytes + 16, 8);
+	r = reader_of(bytes + 16, 16);
 	*segment = reader_u64(&r);
+	*next = reader_u64(&r);
 	return true;
 }
 

@@ -11,7 +11,7 @@
 
 enum {
 	SPOOL_FORMAT_VERSION = 1,
-	SPOOL_SEGMENT_HEADER = 32, /* magic 8, version u16, zero u16, crc u32, segment number u64, zero 8 */
+	SPOOL_SEGMENT_HEADER = 32, /* magic 8, version u16, zero u16, crc u32, segment u64, next record u64 */
 	SPOOL_RECORD_HEADER = 24,  /* magic u32, version u8, kind u8, flags u16, length u32, crc u32, number u64 */
 	SPOOL_META_BYTES = 16 + 32 + 16 + 8 + 8,
 	SPOOL_RECORD_MAX = 128 * 1024 /* longest payload; a longer one is refused before it is written */
@@ -29,8 +29,10 @@ struct spool_raw {
 	size_t total;         /* bytes of the whole record */
 };
 
-void spool_put_segment_header(struct buf *out, uint64_t segment);
-bool spool_get_segment_header(const uint8_t *bytes, size_t len, uint64_t *segment);
+/* next: number of the first record that may be written into it; no earlier number is ever given out again,
+ * also when every older segment is gone. */
+void spool_put_segment_header(struct buf *out, uint64_t segment, uint64_t next);
+bool spool_get_segment_header(const uint8_t *bytes, size_t len, uint64_t *segment, uint64_t *next);
 void spool_put_data(struct buf *out, uint64_t number, const struct spool_meta *meta,
                     const void *sealed, size_t len);
 void spool_put_done(struct buf *out, const uint64_t *numbers, size_t count);

@@ -38,6 +38,7 @@ struct spool {
 	struct buf marks;         /* done numbers, u64 each, not written yet */
 	struct loop_timer *marks_timer;
 	struct spool_status status;
+	uint64_t unreadable;      /* segment that could not be read at the start; 0 = none */
 	/* shared with the writer */
 	pthread_t writer;
 	pthread_mutex_t lock;
@@ -49,15 +50,17 @@ struct spool {
 	int fd;
 	uint64_t fd_segment;
 	uint64_t fd_used;
-	bool failed;
+	uint64_t fd_next;    /* number after the newest record written */
+	atomic_bool failed;  /* a write or sync failed: nothing is written here any more */
 	_Atomic uint64_t syncs;
 };
 
 /* ---- spool_segments.c ---- */
 
 bool segment_write(int fd, const uint8_t *bytes, size_t len, uint64_t at);
-/* Makes, preallocates and syncs a segment file, and syncs the directory that names it. -1 on a fault. */
-int segment_create(struct spool *spool, uint64_t number);
+/* Makes, preallocates and syncs a segment file, and syncs the directory that names it. next: the first
+ * record number that may come into it. -1 on a fault. */
+int segment_create(struct spool *spool, uint64_t number, uint64_t next);
 struct segment *segment_add(struct spool *spool, uint64_t number);
 struct segment *segment_numbered(struct spool *spool, uint64_t segment); /* made if it is not known */
 /* A data record of this number lies in the segment. */
@@ -70,7 +73,9 @@ void segments_drop_finished(struct spool *spool);
 /* Makes, opens and locks the directory; reads its identity. */
 bool segments_open_dir(struct spool *spool, char *error, size_t error_size);
 void segments_boot_id(uint8_t out[SPOOL_BOOT_ID_LEN]);
-/* Finds and scans what is there. */
-void segments_load(struct spool *spool);
+/* Finds and scans what is there. False if a segment cannot be read: it may hold what was promised. */
+bool segments_load(struct spool *spool, char *error, size_t error_size);
+/* True if the record is known and not done. */
+bool segment_is_pending(struct spool *spool, uint64_t number);
 
 #endif

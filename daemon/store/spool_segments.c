@@ -19,6 +19,7 @@
 #include "store/vault.h"
 
 enum {
+	TORN_NUMBERS = 1000,    /* numbers that a torn tail may have used */
 	SETTLED_MS = 60 * 1000, /* a finished segment is kept this long for its duplicate keys */
 	RECENT_US = 60 * 1000000 /* done records this close to the end are shown at a replay */
 };
@@ -46,7 +47,7 @@ bool segment_write(int fd, const uint8_t *bytes, size_t len, uint64_t at)
 	return true;
 }
 
-int segment_create(struct spool *spool, uint64_t number)
+int segment_create(struct spool *spool, uint64_t number, uint64_t next)
 {
 	struct buf header = {0};
 	char name[32];
@@ -57,7 +58,7 @@ int segment_create(struct spool *spool, uint64_t number)
 	fd = openat(spool->dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -1;
-	spool_put_segment_header(&header, number);
+	spool_put_segment_header(&header, number, next);
 	ok = posix_fallocate(fd, 0, (off_t)spool->segment_bytes) == 0 &&
 	     segment_write(fd, header.data, header.len, 0) && fsync(fd) == 0 && fsync(spool->dir_fd) == 0;
 	buf_free(&header);
@@ -68,6 +69,7 @@ int segment_create(struct spool *spool, uint64_t number)
 	return -1;
 }
 
+/* The whole file, or NULL with errno: a part of it must not be taken for all of it. */
 static uint8_t *read_file(int dir_fd, const char *name, size_t *len)
 {
 	struct stat st;
@@ -89,7 +91,11 @@ static uint8_t *read_file(int dir_fd, const char *name, size_t *len)
 	}
 	close(fd);
 	*len = have;
-	return bytes;
+	if (bytes && have == (size_t)st.st_size)
+		return bytes;
+	mem_free(bytes);
+	errno = EIO;
+	return NULL;
 }
 
 /* ---- segments, on the loop's thread ---- */
@@ -149,6 +155,13 @@ static bool bit_get(const struct segment *s, uint64_t number)
 	uint64_t i = number - s->first;
 
 	return s->done_bits[i / 8] & 1 << i % 8;
+}
+
+bool segment_is_pending(struct spool *spool, uint64_t number)
+{
+	struct segment *s = segment_of(spool, number);
+
+	return s && !bit_get(s, number);
 }
 
 bool segment_mark_done(struct spool *spool, uint64_t number)
@@ -238,9 +251,16 @@ static int is_segment(const struct dirent *entry)
 	return len == 18 && strcmp(entry->d_name + 12, ".spool") == 0;
 }
 
-/* Keeps the damaged bytes for a person to look at; they are sealed like the rest. */
-static void quarantine(struct spool *spool, const char *segment, const uint8_t *bytes, size_t at,
-		       size_t len)
+/* Bytes from `at` up to the last one that is not zero. */
+static size_t used_len(const uint8_t *bytes, size_t at, size_t len)
+{
+	while (len > at && bytes[len - 1] == 0)
+		len--;
+	return len - at;
+}
+
+/* Keeps bytes for a person to look at; they are sealed like the rest. */
+static void set_aside(struct spool *spool, const char *segment, const uint8_t *bytes, size_t at, size_t len)
 {
 	char name[80];
 	int fd;
@@ -253,20 +273,29 @@ static void quarantine(struct spool *spool, const char *segment, const uint8_t *
 			log_error("spool", "quarantine failed file=%s", name);
 		close(fd);
 	}
-	spool->status.damaged++;
-	log_error("spool", "damage moved to %s bytes=%zu", name, len);
 }
 
-/* The end of a write that a crash interrupted: nobody was told that it was received. Cut off for good, so
- * that it does not look like damage in the middle once another segment follows. */
-static void cut_tail(struct spool *spool, const char *segment, size_t at)
+static void quarantine(struct spool *spool, const char *segment, const uint8_t *bytes, size_t at, size_t len)
 {
-	int fd = openat(spool->dir_fd, segment, O_WRONLY | O_CLOEXEC);
+	set_aside(spool, segment, bytes, at, len);
+	spool->status.damaged++;
+	log_error("spool", "damage in segment=%.12s offset=%zu bytes=%zu copied to quarantine/", segment, at, len);
+}
 
+/* Almost always a write that a crash interrupted, which nobody was told was received. It could also be
+ * the last record that was, damaged since: so a copy is kept, and its number is not given out again.
+ * Cut off for good, so that it is not met again once another segment follows. */
+static void cut_tail(struct spool *spool, const char *segment, const uint8_t *bytes, size_t at, size_t len)
+{
+	int fd;
+
+	set_aside(spool, segment, bytes, at, len);
+	spool->next_number += TORN_NUMBERS;
+	fd = openat(spool->dir_fd, segment, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || ftruncate(fd, (off_t)at) != 0 || fsync(fd) != 0)
 		log_error("spool", "torn tail cannot be cut segment=%.12s offset=%zu", segment, at);
 	else
-		log_info("spool", "torn tail cut segment=%.12s offset=%zu", segment, at);
+		log_warn("spool", "torn tail cut segment=%.12s offset=%zu, a copy is in quarantine/", segment, at);
 	if (fd >= 0)
 		close(fd);
 }
@@ -281,13 +310,22 @@ static void scan_segment(struct spool *spool, struct segment *s, const struct sc
 {
 	char name[32];
 	size_t len = 0, at = SPOOL_SEGMENT_HEADER;
-	uint64_t number;
+	uint64_t number, high_water = 0;
 	uint8_t *bytes;
 
 	segment_name(s->number, name);
 	bytes = read_file(spool->dir_fd, name, &len);
-	if (!bytes || !spool_get_segment_header(bytes, len, &number))
-		at = bytes ? spool_resync(bytes, len, 0) : len;
+	if (!bytes) {
+		spool->unreadable = s->number;
+		return;
+	}
+	if (!spool_get_segment_header(bytes, len, &number, &high_water)) {
+		at = spool_resync(bytes, len, 0);
+		if (scan->repair && used_len(bytes, 0, at))
+			quarantine(spool, name, bytes, 0, at);
+	}
+	if (high_water > spool->next_number)
+		spool->next_number = high_water;
 	while (at < len) {
 		struct spool_raw raw;
 		enum spool_scan found = spool_scan(bytes + at, len - at, &raw);
@@ -302,7 +340,7 @@ static void scan_segment(struct spool *spool, struct segment *s, const struct sc
 		}
 		next = spool_resync(bytes, len, at + 1);
 		if (scan->repair && next == len && !s->next)
-			cut_tail(spool, name, at);
+			cut_tail(spool, name, bytes, at, used_len(bytes, at, len));
 		else if (scan->repair)
 			quarantine(spool, name, bytes, at, next - at);
 		at = next;
@@ -328,12 +366,18 @@ static void each_mark(struct spool *spool, struct segment *s, const struct spool
 	(void)arg;
 	if (raw->kind != SPOOL_DONE)
 		return;
-	while (r.left >= 8)
-		segment_mark_done(spool, reader_u64(&r));
+	while (r.left >= 8) {
+		uint64_t number = reader_u64(&r);
+
+		segment_mark_done(spool, number);
+		if (number >= spool->next_number)
+			spool->next_number = number + 1;
+	}
 }
 
 struct replay {
 	void (*fn)(void *arg, const struct spool_record *record);
+	bool (*want)(void *arg, uint64_t number); /* NULL: all, and the newest of those that are done */
 	void *arg;
 	int64_t newest_us;
 	size_t pending;
@@ -359,6 +403,8 @@ static void each_replay(struct spool *spool, struct segment *s, const struct spo
 	if (raw->kind != SPOOL_DATA)
 		return;
 	record.done = bit_get(s, raw->number);
+	if (replay->want && (record.done || !replay->want(replay->arg, raw->number)))
+		return;
 	if (record.done && raw->meta.wall_us < replay->newest_us - RECENT_US)
 		return;
 	if (!record.done) {
@@ -390,6 +436,16 @@ size_t spool_replay(struct spool *spool, void (*fn)(void *arg, const struct spoo
 	for (struct segment *s = spool->segments; s; s = s->next)
 		scan_segment(spool, s, &show);
 	return replay.pending;
+}
+
+void spool_show(struct spool *spool, bool (*want)(void *arg, uint64_t number),
+		void (*fn)(void *arg, const struct spool_record *record), void *arg)
+{
+	struct replay replay = {.fn = fn, .want = want, .arg = arg};
+	struct scan show = {each_replay, &replay, false};
+
+	for (struct segment *s = spool->segments; s; s = s->next)
+		scan_segment(spool, s, &show);
 }
 
 /* A number that a damaged stretch swallowed must not pin its segment for ever. */
@@ -451,7 +507,7 @@ bad:
 	return false;
 }
 
-void segments_load(struct spool *spool)
+bool segments_load(struct spool *spool, char *error, size_t error_size)
 {
 	struct dirent **names = NULL;
 	int n = scandir(spool->dir, &names, is_segment, alphasort);
@@ -462,4 +518,9 @@ void segments_load(struct spool *spool)
 	}
 	free(names);
 	scan_all(spool);
+	if (!spool->unreadable)
+		return true;
+	snprintf(error, error_size, "spool %s: segment %" PRIu64 " cannot be read; it may hold texts that were"
+		 " acknowledged: mend its owner, mode or disk", spool->dir, spool->unreadable);
+	return false;
 }
