@@ -15,6 +15,7 @@
 #include "path/pending.h"
 #include "store/keyspace.h"
 #include "store/pg.h"
+#include "store/spool.h"
 #include "store/vault.h"
 
 enum {
@@ -192,9 +193,19 @@ static void pump_soon(struct filing *f, int64_t delay_ms)
 		loop_timer_set(f->pump, delay_ms);
 }
 
+/* Its records are not in the queue any more, but here: nothing that happens to Redis can lose them. */
+static void take_over(struct filing *f, const struct entry *e)
+{
+	if (!id16_equal(&e->spool_id, spool_id(f->h->spool)))
+		return;
+	pending_queued(f->h->pending, e->spool, false);
+	for (uint8_t i = 0; i < e->part_count; i++)
+		pending_queued(f->h->pending, e->part[i].spool, false);
+}
+
 static void release(struct filing *f, const struct entry *e)
 {
-	if (strcmp(e->node, f->h->conf->node) != 0)
+	if (!id16_equal(&e->spool_id, spool_id(f->h->spool)))
 		return;
 	pending_note(f->h->pending, e->spool, PENDING_FILED);
 	for (uint8_t i = 0; i < e->part_count; i++)
@@ -309,6 +320,7 @@ static bool take_entry(struct filing *f, unsigned partition, const struct keyspa
 	item->queued = true;
 	item->partition = partition;
 	memcpy(item->id, from->id, sizeof(item->id));
+	take_over(f, &item->entry);
 	list_push(&f->waiting, item);
 	return true;
 }
@@ -379,7 +391,9 @@ static void sweep(void *arg)
 	loop_timer_set(f->sweep, SWEEP_MS);
 	for (unsigned i = 0; i < SWEEP_PARTITIONS; i++)
 		f->dirty[f->sweep_at++ % KEYSPACE_PARTITIONS] = true;
-	if (f->h->redis_ready)
+	/* what is read but not committed yet would come to us a second time */
+	if (f->h->redis_ready && pg_up(f->h->pg_filing) &&
+	    f->waiting.count + f->batch.count + f->faulty.count == 0)
 		keyspace_claim(f->h->redis, f->claim_at++ % KEYSPACE_PARTITIONS, f->h->conf->node,
 			       CLAIM_IDLE_MS, on_read, f);
 	pump(f);
@@ -431,6 +445,15 @@ void filing_redis_up(struct filing *f)
 	}
 	memset(f->own_again, 0, sizeof(f->own_again));
 	pump_soon(f, 0);
+}
+
+bool filing_idle(const struct filing *f)
+{
+	for (unsigned p = 0; p < KEYSPACE_PARTITIONS; p++) {
+		if (f->dirty[p] || f->own_left[p] || f->reading[p])
+			return false;
+	}
+	return f->h->redis_ready && pg_up(f->h->pg_filing) && f->waiting.count + f->batch.count == 0;
 }
 
 void filing_start(struct filing *f)

@@ -94,6 +94,8 @@ static struct delivery *join(struct set *set)
 		whole->part[whole->part_count].spool = d->spool;
 		whole->part[whole->part_count].message = d->id;
 		memcpy(whole->part[whole->part_count++].dup_key, d->dup_key, sizeof(d->dup_key));
+		if (d->past == PAST_NONE)
+			whole->past = PAST_NONE;
 		delivery_free(d);
 	}
 	mem_free(whole->in.body);

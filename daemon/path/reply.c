@@ -10,9 +10,6 @@
 #include "path/outbox.h"
 #include "path/pending.h"
 
-/* A question that arrives later than this only confuses. */
-enum { VALIDITY_MS = 600 * 1000 };
-
 struct owed {
 	struct pending *pending; /* borrowed */
 	uint64_t *records;       /* owned */
@@ -66,6 +63,6 @@ void reply_send(struct hotline *h, const struct delivery *d, const char *text)
 	memcpy(out.link, d->in.link, sizeof(out.link));
 	memcpy(out.from, d->in.dest, sizeof(out.from));
 	memcpy(out.to, d->from.value, sizeof(out.to));
-	out.validity_ms = VALIDITY_MS;
+	out.validity_ms = DELIVERY_ANSWER_MS;
 	outbox_send(h->outbox, &out, on_sent, owed);
 }

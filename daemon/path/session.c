@@ -10,10 +10,12 @@
 #include "base/mem.h"
 #include "flows/engine/flow.h"
 #include "path/conversation.h"
+#include "path/copies.h"
 #include "path/delivery.h"
 #include "path/filing.h"
 #include "path/flowbook.h"
 #include "path/hotline.h"
+#include "path/pending.h"
 #include "path/reply.h"
 #include "store/keyspace.h"
 
@@ -46,73 +48,17 @@ struct mailbox {
 	struct turn_result result;         /* owned */
 };
 
-/* The newest state this daemon knows of a conversation, sealed as in Redis. */
-struct copy {
-	uint8_t subject[MAP_KEY_LEN];
-	uint64_t version;
-	struct buf sealed; /* owned */
-	bool dirty;        /* Redis does not have it */
-	int64_t at_ms, keep_ms;
-	int64_t due_ms;    /* wall clock; 0 = none */
-	uint8_t flow[FLOW_HASH_LEN];
-	bool ended;
-};
-
 struct session {
 	struct hotline *h;    /* borrowed */
 	struct map mailboxes; /* subject -> struct mailbox */
-	struct map copies;    /* subject -> struct copy */
+	struct copies copies;
 	struct loop_timer *sweep, *hold;
 	bool held;            /* just started: Redis has not been reached yet */
-	size_t waiting, dirty;
+	size_t waiting;
 	unsigned sweeps;
 };
 
 static void run(struct mailbox *box);
-
-/* ---- copies in memory ---- */
-
-static struct copy *copy_find(struct session *s, const uint8_t *subject)
-{
-	struct copy *copy = map_get(&s->copies, subject);
-
-	return copy && loop_now_ms(s->h->loop) - copy->at_ms < copy->keep_ms ? copy : NULL;
-}
-
-static int64_t keep_ms(const struct mailbox *box)
-{
-	return conversation_ended(box->conversation) ? KEEP_ENDED_MS : KEEP_MS;
-}
-
-static void copy_put(struct session *s, const struct mailbox *box, const struct buf *sealed, bool dirty)
-{
-	struct copy *copy = map_get(&s->copies, box->subject);
-
-	if (!copy) {
-		copy = mem_alloc(sizeof(*copy));
-		memcpy(copy->subject, box->subject, sizeof(copy->subject));
-		map_set(&s->copies, copy->subject, copy);
-	}
-	s->dirty += dirty;
-	s->dirty -= copy->dirty;
-	copy->version = box->version + 1;
-	buf_clear(&copy->sealed);
-	buf_put(&copy->sealed, sealed->data, sealed->len);
-	copy->dirty = dirty;
-	copy->at_ms = loop_now_ms(s->h->loop);
-	copy->keep_ms = keep_ms(box);
-	copy->due_ms = box->conversation->due_ms;
-	memcpy(copy->flow, flow_state_flow_hash(box->conversation->flow), sizeof(copy->flow));
-	copy->ended = conversation_ended(box->conversation);
-}
-
-static void copy_free(struct session *s, struct copy *copy)
-{
-	map_remove(&s->copies, copy->subject);
-	s->dirty -= copy->dirty;
-	buf_free(&copy->sealed);
-	mem_free(copy);
-}
 
 /* ---- the end of a turn ---- */
 
@@ -127,7 +73,8 @@ static void end_turn(struct mailbox *box)
 	struct session *s = box->session;
 	struct turn *turn = box->turns;
 
-	if (turn->delivery)
+	/* an answer to what was heard long ago is the business of that turn */
+	if (turn->delivery && turn->delivery->past != PAST_HEARD)
 		reply_send(s->h, turn->delivery, box->result.reply);
 	conversation_free(box->conversation);
 	box->conversation = NULL;
@@ -154,18 +101,38 @@ static void seal_state(struct mailbox *box, struct buf *out)
 	buf_free(&plain);
 }
 
+/* What these records led to lies in the queue, and nowhere else but in the spool. */
+static void note_queued(const struct hotline *h, uint64_t record, const struct entry_part *parts, uint8_t count)
+{
+	pending_queued(h->pending, record, true);
+	for (uint8_t i = 0; i < count; i++)
+		pending_queued(h->pending, parts[i].spool, true);
+}
+
+static int64_t keep_ms(const struct mailbox *box)
+{
+	return conversation_ended(box->conversation) ? KEEP_ENDED_MS : KEEP_MS;
+}
+
+static void keep_copy(struct mailbox *box, bool dirty)
+{
+	const struct conversation *c = box->conversation;
+	struct copy copy = {.version = box->version + 1, .dirty = dirty, .ended = conversation_ended(c),
+			    .keep_ms = keep_ms(box), .due_ms = c->due_ms};
+
+	memcpy(copy.subject, box->subject, sizeof(copy.subject));
+	memcpy(copy.flow, flow_state_flow_hash(c->flow), sizeof(copy.flow));
+	seal_state(box, &copy.sealed);
+	copies_put(&box->session->copies, &copy);
+}
+
 /* Redis does not answer: memory holds the conversation, the spool holds the texts, and the report goes
  * to filing by the short way. */
 static void commit_without_redis(struct mailbox *box)
 {
-	struct session *s = box->session;
-	struct buf sealed = {0};
-
-	seal_state(box, &sealed);
-	copy_put(s, box, &sealed, true);
-	buf_free(&sealed);
+	keep_copy(box, true);
 	if (box->result.has_entry)
-		filing_direct(s->h->filing, &box->result.entry);
+		filing_direct(box->session->h->filing, &box->result.entry);
 	end_turn(box);
 }
 
@@ -175,7 +142,6 @@ static void on_commit(void *arg, enum keyspace_outcome outcome)
 {
 	struct mailbox *box = arg;
 	struct session *s = box->session;
-	struct buf sealed = {0};
 
 	if (s->h->closing)
 		return;
@@ -187,11 +153,11 @@ static void on_commit(void *arg, enum keyspace_outcome outcome)
 		commit_without_redis(box);
 		return;
 	}
-	seal_state(box, &sealed);
-	copy_put(s, box, &sealed, false);
-	buf_free(&sealed);
-	if (box->result.has_entry)
+	keep_copy(box, false);
+	if (box->result.has_entry) {
+		note_queued(s->h, box->result.entry.spool, box->result.entry.part, box->result.entry.part_count);
 		filing_hint(s->h->filing, box->partition);
+	}
 	end_turn(box);
 }
 
@@ -226,8 +192,17 @@ static void commit(struct mailbox *box)
  * report and answered as before. */
 static bool says_it_again(const struct conversation *c, const struct delivery *d)
 {
-	return c && !conversation_ended(c) && !id16_equal(&c->id, &d->id) &&
+	return c && !conversation_ended(c) &&
 	       memcmp(c->opening_key, d->dup_key, sizeof(c->opening_key)) == 0;
+}
+
+/* After a restart an answer is given late only to those who wait for it. */
+static bool may_answer(const struct mailbox *box, const struct delivery *d)
+{
+	const struct conversation *c = box->conversation;
+
+	return d->past == PAST_NONE ||
+	       (c && !conversation_ended(c) && delivery_is_young(d, loop_wall_us(box->session->h->loop)));
 }
 
 static bool plain_answer(const struct session *s, const struct delivery *d)
@@ -238,25 +213,65 @@ static bool plain_answer(const struct session *s, const struct delivery *d)
 	return triage.text_class != FLOW_TEXT_REPORT;
 }
 
+static void file_and_end(struct mailbox *box)
+{
+	if (box->result.has_entry)
+		filing_direct(box->session->h->filing, &box->result.entry);
+	end_turn(box);
+}
+
+/* A text whose conversation is gone, with all that made it readable: a report by itself, unanswered. */
+static void hear_apart(struct hotline *h, const struct delivery *d, struct turn_result *out)
+{
+	struct conversation *c = conversation_new(h, d, NULL);
+
+	conversation_hear(h, c, d, out);
+	mem_free(out->reply);
+	out->reply = NULL;
+	conversation_free(c);
+}
+
+/* A delivery from the spool must not be heard twice. False if it has not been heard yet. */
+static bool heard_once(struct mailbox *box, const struct delivery *d)
+{
+	struct hotline *h = box->session->h;
+	struct conversation *c = box->conversation;
+
+	if (c && conversation_heard(h, c, d)) {
+		if (d->past != PAST_FILED)
+			conversation_hear_again(h, c, d, &box->result);
+		box->result.reply = conversation_answer(h, c, d);
+	} else if (d->past == PAST_HEARD) {
+		hear_apart(h, d, &box->result);
+	} else if (c && d->past == PAST_UNKNOWN && conversation_heard_before(h, c, d)) {
+		/* its entry was put into the queue together with that state: missed, if it is not there */
+		note_queued(h, d->spool, d->part, d->part_count);
+	} else if (d->past != PAST_FILED) {
+		return false;
+	}
+	file_and_end(box);
+	return true;
+}
+
 static void step_delivery(struct mailbox *box, const struct delivery *d)
 {
 	struct session *s = box->session;
-	bool again = says_it_again(box->conversation, d) && !plain_answer(s, d);
+	struct conversation *c = box->conversation;
+	bool again;
 
+	if (d->past != PAST_NONE && heard_once(box, d))
+		return;
+	again = says_it_again(c, d) && !plain_answer(s, d);
 	if (d->repeat || again) {
 		/* Whoever wrote it may have had no answer: the question once more does no harm, silence might. */
-		conversation_repeat(s->h, box->conversation, d, d->in.part_total < 2, &box->result);
-		filing_direct(s->h->filing, &box->result.entry);
-		end_turn(box);
+		conversation_repeat(s->h, c, d, d->in.part_total < 2 && may_answer(box, d), &box->result);
+		file_and_end(box);
 		return;
 	}
-	if (box->conversation && conversation_ended(box->conversation) &&
-	    !id16_equal(&box->conversation->id, &d->id) && !conversation_heard(s->h, box->conversation, &d->id)) {
-		conversation_free(box->conversation);
-		box->conversation = NULL;
+	if (!c || conversation_ended(c)) {
+		box->conversation = conversation_new(s->h, d, c);
+		conversation_free(c);
 	}
-	if (!box->conversation)
-		box->conversation = conversation_new(s->h, d);
 	conversation_hear(s->h, box->conversation, d, &box->result);
 	commit(box);
 }
@@ -327,7 +342,7 @@ static void use_copy(struct mailbox *box, const struct copy *copy)
 static void on_load(void *arg, bool ok, const struct keyspace_session *found)
 {
 	struct mailbox *box = arg;
-	const struct copy *copy = copy_find(box->session, box->subject);
+	const struct copy *copy = copies_find(&box->session->copies, box->subject);
 
 	if (box->session->h->closing)
 		return;
@@ -411,7 +426,7 @@ static void post(struct session *s, const uint8_t *subject, struct delivery *d)
  * and nobody is answered. */
 static void hear_alone(struct session *s, struct delivery *d)
 {
-	struct conversation *c = conversation_new(s->h, d);
+	struct conversation *c = conversation_new(s->h, d, NULL);
 	struct turn_result result = {0};
 
 	if (d->repeat)
@@ -453,32 +468,8 @@ struct box_list {
 	size_t count;
 };
 
-struct due_list {
-	struct session *session;
-	int64_t now_ms;
-	uint8_t (*subjects)[MAP_KEY_LEN]; /* owned */
-	size_t count;
-	bool all;            /* every dirty one, due or not */
-	const uint8_t *flow; /* borrowed; for collect_holders() */
-};
-
-static void collect_due(void *arg, void *value)
+static void post_each(struct session *s, struct subject_list list)
 {
-	struct due_list *list = arg;
-	struct copy *copy = value;
-
-	if (!copy->dirty || (!list->all && (copy->due_ms == 0 || copy->due_ms > list->now_ms)))
-		return;
-	list->subjects = mem_array(list->subjects, list->count + 1, MAP_KEY_LEN);
-	memcpy(list->subjects[list->count++], copy->subject, MAP_KEY_LEN);
-}
-
-/* Conversations that only memory has. */
-static void post_dirty(struct session *s, bool all)
-{
-	struct due_list list = {.session = s, .now_ms = loop_wall_us(s->h->loop) / 1000, .all = all};
-
-	map_each(&s->copies, collect_due, &list);
 	for (size_t i = 0; i < list.count; i++) {
 		if (!map_get(&s->mailboxes, list.subjects[i]))
 			post(s, list.subjects[i], NULL);
@@ -486,36 +477,10 @@ static void post_dirty(struct session *s, bool all)
 	mem_free(list.subjects);
 }
 
-static void collect_holders(void *arg, void *value)
+/* Conversations that only memory has. */
+static void post_dirty(struct session *s, bool all)
 {
-	struct due_list *list = arg;
-	struct copy *copy = value;
-
-	if (copy->ended || memcmp(copy->flow, list->flow, sizeof(copy->flow)))
-		return;
-	list->subjects = mem_array(list->subjects, list->count + 1, MAP_KEY_LEN);
-	memcpy(list->subjects[list->count++], copy->subject, MAP_KEY_LEN);
-}
-
-static void collect_old(void *arg, void *value)
-{
-	struct due_list *list = arg;
-	struct copy *copy = value;
-
-	if (copy->dirty || loop_now_ms(list->session->h->loop) - copy->at_ms < copy->keep_ms)
-		return;
-	list->subjects = mem_array(list->subjects, list->count + 1, MAP_KEY_LEN);
-	memcpy(list->subjects[list->count++], copy->subject, MAP_KEY_LEN);
-}
-
-static void forget_old(struct session *s)
-{
-	struct due_list list = {.session = s};
-
-	map_each(&s->copies, collect_old, &list);
-	for (size_t i = 0; i < list.count; i++)
-		copy_free(s, map_get(&s->copies, list.subjects[i]));
-	mem_free(list.subjects);
+	post_each(s, copies_list_dirty(&s->copies, loop_wall_us(s->h->loop) / 1000, all));
 }
 
 static void sweep(void *arg)
@@ -526,10 +491,10 @@ static void sweep(void *arg)
 	loop_timer_set(s->sweep, SWEEP_MS);
 	for (unsigned p = 0; s->h->redis_ready && p < KEYSPACE_PARTITIONS; p++)
 		keyspace_due(s->h->redis, p, now_ms, on_due, s);
-	if (s->dirty)
+	if (s->copies.dirty)
 		post_dirty(s, s->h->redis_ready && redis_up(s->h->redis));
 	if (++s->sweeps % FORGET_EVERY == 0)
-		forget_old(s);
+		copies_forget_old(&s->copies);
 }
 
 static void collect_box(void *arg, void *value)
@@ -558,7 +523,7 @@ static void release(void *arg)
 void session_redis_up(struct session *s)
 {
 	release(s);
-	if (s->dirty)
+	if (s->copies.dirty)
 		post_dirty(s, true);
 }
 
@@ -571,23 +536,21 @@ void session_start(struct session *s)
 void session_status(const struct session *s, struct session_status *out)
 {
 	out->waiting = s->waiting;
-	out->in_memory = s->dirty;
+	out->in_memory = s->copies.dirty;
 }
 
 size_t session_count(const struct session *s, const uint8_t flow_hash[32])
 {
-	struct due_list list = {.flow = flow_hash};
+	struct subject_list list = copies_list_flow(&s->copies, flow_hash);
 
-	map_each(&s->copies, collect_holders, &list);
 	mem_free(list.subjects);
 	return list.count;
 }
 
 void session_retire(struct session *s, const uint8_t flow_hash[32])
 {
-	struct due_list list = {.flow = flow_hash};
+	struct subject_list list = copies_list_flow(&s->copies, flow_hash);
 
-	map_each(&s->copies, collect_holders, &list);
 	for (size_t i = 0; i < list.count; i++)
 		post(s, list.subjects[i], NULL);
 	mem_free(list.subjects);
@@ -598,6 +561,7 @@ struct session *session_new(struct hotline *h)
 	struct session *s = mem_alloc(sizeof(*s));
 
 	s->h = h;
+	s->copies.loop = h->loop;
 	s->sweep = loop_timer_new(h->loop, sweep, s);
 	s->hold = loop_timer_new(h->loop, release, s);
 	s->held = true;
@@ -620,23 +584,13 @@ static void free_mailbox(void *arg, void *value)
 	mem_free(box);
 }
 
-static void free_copy(void *arg, void *value)
-{
-	struct copy *copy = value;
-
-	(void)arg;
-	buf_free(&copy->sealed);
-	mem_free(copy);
-}
-
 void session_free(struct session *s)
 {
 	if (!s)
 		return;
 	map_each(&s->mailboxes, free_mailbox, NULL);
 	map_fini(&s->mailboxes);
-	map_each(&s->copies, free_copy, NULL);
-	map_fini(&s->copies);
+	copies_fini(&s->copies);
 	loop_timer_free(s->sweep);
 	loop_timer_free(s->hold);
 	mem_free(s);
