@@ -355,6 +355,7 @@ static void on_read_own(void *arg, unsigned partition, bool ok, const struct key
 
 	f->own_left[partition] = !ok || count == KEYSPACE_READ_MAX;
 	on_read(arg, partition, ok, entries, count);
+	pump_soon(f, 0); /* the new ones next */
 }
 
 static void read_dirty(struct filing *f)

@@ -51,3 +51,7 @@ UNIT += tests/unit/test_roles
 tests_unit_test_roles_SOURCES = tests/unit/test_roles.c
 nodist_EXTRA_tests_unit_test_roles_SOURCES = dummy.cxx
 tests_unit_test_roles_LDADD = $(TEST_LIBS)
+UNIT += tests/unit/test_filing_queue
+tests_unit_test_filing_queue_SOURCES = tests/unit/test_filing_queue.c
+nodist_EXTRA_tests_unit_test_filing_queue_SOURCES = dummy.cxx
+tests_unit_test_filing_queue_LDADD = $(TEST_LIBS)
