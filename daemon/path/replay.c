@@ -35,7 +35,6 @@ struct replay {
 	struct map known;  /* ids of deliveries -> marker */
 	bool holding;      /* just started: everything waits in line */
 	bool asking;       /* PostgreSQL owes the answer to one question */
-	bool late;         /* and nobody waits for it any more */
 	int64_t since_ms;
 	struct loop_timer *poll, *watch;
 };
@@ -96,7 +95,7 @@ static void on_known(void *arg, const struct pg_result *result)
 {
 	struct replay *r = arg;
 
-	for (int row = 0; !r->late && row < pg_rows(result); row++) {
+	for (int row = 0; row < pg_rows(result); row++) {
 		struct id16 id;
 
 		if (pg_get_uuid(result, row, 0, id.b))
@@ -107,13 +106,12 @@ static void on_known(void *arg, const struct pg_result *result)
 static void on_asked(void *arg, enum pg_outcome outcome, const char *error)
 {
 	struct replay *r = arg;
-	bool late = r->late;
 
-	r->asking = r->late = false;
+	r->asking = false;
 	if (outcome == PG_FAILED)
 		log_error("replay", "what is filed cannot be read: %s", error ? error : "");
-	if (!late && !r->h->closing)
-		pass_on(r);
+	if (!r->h->closing)
+		pass_on(r); /* nobody, if the answer comes too late */
 }
 
 /* The ids of line[from...], at most ASK_MAX of those that are not new, as an array of PostgreSQL. */
@@ -159,8 +157,6 @@ static void poll(void *arg)
 	if (!r->holding)
 		return;
 	if (waited_ms >= HOLD_MS) {
-		r->late = r->asking;
-		map_fini(&r->known);
 		pass_on(r);
 		return;
 	}

@@ -125,7 +125,8 @@ static void what_was_read_or_filed_is_not_lost(void **state)
 	pending_queued(p, record[1], true);
 	pending_queued(p, record[0], false);
 	pending_note(p, record[1], PENDING_FILED);
-	pending_queued(p, record[1], true);
+	pending_note(p, record[2], PENDING_FILED);
+	pending_queued(p, record[2], true);
 	loop_skip_ms(loop, 61 * 1000);
 	assert_int_equal(pending_lost_count(p, 60 * 1000), 0);
 }

@@ -28,7 +28,7 @@ static struct redis *redis;
 static struct evconnlistener *listener;
 static struct bufferevent *peer;
 static const char *policy, *answer_to_load;
-static unsigned connections, loads;
+static unsigned connections, stop_at, loads;
 static enum redis_health health[COUNT_MAX];
 static char why[COUNT_MAX][160];
 static size_t changes;
@@ -67,7 +67,8 @@ static void on_connection(struct evconnlistener *l, evutil_socket_t fd, struct s
 	(void)from;
 	(void)from_len;
 	(void)arg;
-	connections++;
+	if (++connections == stop_at)
+		loop_stop(loop);
 	if (peer)
 		bufferevent_free(peer);
 	peer = bufferevent_socket_new(loop_base(loop), fd, BEV_OPT_CLOSE_ON_FREE);
@@ -122,7 +123,7 @@ static int setup(void **state)
 	listener = evconnlistener_new_bind(loop_base(loop), on_connection, NULL, LEV_OPT_CLOSE_ON_FREE, 4,
 					   (struct sockaddr *)&at, sizeof(at));
 	assert_non_null(listener);
-	connections = loads = prepared = 0;
+	connections = stop_at = loads = prepared = 0;
 	changes = 0;
 	policy = "noeviction";
 	answer_to_load = "$8\r\nhotlined\r\n";
@@ -159,9 +160,10 @@ static void a_server_that_may_drop_reports_is_left_and_asked_again(void **state)
 {
 	(void)state;
 	policy = "allkeys-lru";
+	stop_at = 3;
 	redis_start(redis);
-	while (connections < 3)
-		event_base_loop(loop_base(loop), EVLOOP_ONCE);
+	run();
+	assert_int_equal(connections, 3);
 	assert_false(redis_up(redis));
 	assert_int_equal(health[0], REDIS_UNSAFE);
 	assert_int_equal(health[1], REDIS_DOWN);

@@ -341,6 +341,18 @@ static void nobody_who_wanted_silence_is_answered_after_a_restart(void **state)
 	assert_null(replies[3]);
 }
 
+static void a_conversation_that_has_ended_is_not_answered_after_a_restart(void **state)
+{
+	(void)state;
+	change_to_questions(1);
+	hear("chau be bi danh o truong");
+	hear("o nha");
+	assert_string_equal(replies[1], "Vang.");
+	replay("o nha", 2, PAST_UNKNOWN, 5);
+	assert_int_equal(filed_count, 3);
+	assert_null(replies[2]);
+}
+
 static void a_replay_of_an_earlier_conversation_does_not_step_the_next(void **state)
 {
 	(void)state;
@@ -561,6 +573,7 @@ int main(void)
 		T(a_replay_is_answered_only_while_it_is_the_newest_and_young),
 		T(what_is_filed_is_neither_filed_nor_heard_again),
 		T(nobody_who_wanted_silence_is_answered_after_a_restart),
+		T(a_conversation_that_has_ended_is_not_answered_after_a_restart),
 		T(a_replay_of_an_earlier_conversation_does_not_step_the_next),
 		T(what_the_queue_lost_is_filed_again_and_answered_by_nobody),
 		T(a_replay_without_its_conversation_opens_one_of_another_name),

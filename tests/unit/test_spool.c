@@ -535,7 +535,7 @@ static void without_a_next_segment_only_the_batch_at_hand_is_refused(void **stat
 	wait_all(w);
 	assert_int_equal(mkdir(next, 0700), 0);
 	for (int i = 0; i < 30; i++) { /* one by one: each is a batch */
-		append(w, text);
+		assert_true(append(w, text) > 0);
 		wait_all(w);
 	}
 	assert_true(w->refused > 0 && w->refused < 30);
