@@ -71,6 +71,7 @@ struct alert {
 	struct loop_timer *timer;
 	bool freed;        /* the leases of its life before are */
 	bool busy, again;
+	bool trouble;      /* claiming failed, and that was said */
 	int claimed;
 };
 
@@ -266,8 +267,9 @@ static void on_done(void *arg, enum pg_outcome outcome, const char *error)
 	bool more = outcome == PG_OK && (a->again || a->claimed == CLAIM_MAX);
 
 	a->busy = a->again = false;
-	if (outcome == PG_FAILED)
-		log_error("alert", "notices cannot be claimed: %s", error ? error : "");
+	if (outcome == PG_FAILED && !a->trouble)
+		log_error("alert", "notices cannot be claimed: %s; tried again every second", error);
+	a->trouble = outcome == PG_FAILED;
 	loop_timer_set(a->timer, more ? 0 : POLL_MS);
 }
 

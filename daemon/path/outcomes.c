@@ -1,4 +1,4 @@
-/* Outcomes of notices: recorded as they come, kept and tried again while PostgreSQL is lost. */
+/* Outcomes of notices: recorded as they come, kept and tried again while PostgreSQL is lost or in trouble. */
 #include "path/outcomes.h"
 
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 #include "path/hotline.h"
 #include "store/pg.h"
 
-enum { AGAIN_MS = 1000, RETRY_MS = 2000 };
+enum { AGAIN_MS = 2000, RETRY_MS = 2000 };
 
 static const struct pg_statement put_sent = {
 	"alert_sent", "select notification_sent($1::uuid, $2::text, $3::text, $4::int, $5::text)"};
@@ -40,9 +40,9 @@ struct outcome {
 
 struct outcomes {
 	struct hotline *h;              /* borrowed */
-	struct outcome *first, **last;  /* owned: met a lost connection */
+	struct outcome *first, **last;  /* owned: to be tried again */
 	size_t count;                   /* of all there are, on their way or waiting */
-	bool full;                      /* has been said */
+	bool full, trouble;             /* has been said */
 	struct loop_timer *again;
 };
 
@@ -57,7 +57,10 @@ static void on_recorded(void *arg, enum pg_outcome result, const char *error)
 	struct outcome *outcome = arg;
 	struct outcomes *o = outcome->all;
 
-	if (result == PG_LOST) {
+	if (result == PG_FAILED && !(o->trouble && !pg_error_is_data(error)))
+		log_error("alert", "an outcome cannot be recorded: %s", error);
+	o->trouble = result == PG_FAILED && !pg_error_is_data(error);
+	if (result == PG_LOST || o->trouble) {
 		outcome->next = NULL;
 		*o->last = outcome;
 		o->last = &outcome->next;
@@ -65,8 +68,6 @@ static void on_recorded(void *arg, enum pg_outcome result, const char *error)
 			loop_timer_set(o->again, AGAIN_MS);
 		return;
 	}
-	if (result == PG_FAILED)
-		log_error("alert", "an outcome cannot be recorded: %s", error ? error : "");
 	o->full = false;
 	outcome_free(outcome);
 }

@@ -32,6 +32,7 @@ static struct hotline h;
 static struct conf conf;
 static char dir[40];
 static const char *lost;      /* name of the statement whose answers are lost */
+static bool locked;           /* they are not lost, but refused for a while */
 static bool due;              /* a notice is due */
 static char said[MAX][40];    /* statements that were answered: name, and the word of an outcome */
 static size_t said_count;
@@ -87,7 +88,10 @@ static void answer(void *arg)
 	struct call *c = arg;
 
 	if (lost && strcmp(c->st->name, lost) == 0) {
-		c->done(c->arg, PG_LOST, "connection lost");
+		if (locked)
+			c->done(c->arg, PG_FAILED, "55P03: canceling statement due to lock timeout");
+		else
+			c->done(c->arg, PG_LOST, "connection lost");
 		mem_free(c);
 		return;
 	}
@@ -155,7 +159,7 @@ static int setup(void **state)
 	h.loop = loop_new();
 	h.alert = alert_new(&h);
 	lost = NULL;
-	due = false;
+	due = locked = false;
 	said_count = sends = settled = 0;
 	last_fn = NULL;
 	return 0;
@@ -258,12 +262,29 @@ static void receipts_wait_for_postgresql_but_not_without_end(void **state)
 	pass(5000);
 	assert_int_equal(times_said("alert_receipt delivered"), 0);
 	lost = NULL;
-	pass(2000);
-	pass(2000);
+	pass(3000);
+	pass(3000);
 	assert_int_equal(times_said("alert_receipt delivered"), OUTCOMES_MAX);
 	alert_receipt(h.alert, "link", &receipt);
 	pass(0);
 	assert_int_equal(times_said("alert_receipt delivered"), OUTCOMES_MAX + 1);
+}
+
+static void an_outcome_that_met_a_locked_case_is_recorded_later(void **state)
+{
+	(void)state;
+	due = true;
+	lost = "alert_sent";
+	locked = true;
+	alert_start(h.alert);
+	pass(1000);
+	last_fn(last_arg, SENT_OK, "7");
+	pass(5000);
+	assert_int_equal(times_said("alert_sent sent"), 0);
+	lost = NULL;
+	pass(5000);
+	pass(0);
+	assert_int_equal(times_said("alert_sent sent"), 1);
 }
 
 /* ---- replies ---- */
@@ -302,6 +323,7 @@ int main(void)
 		T(a_notice_whose_code_was_lost_is_put_back_at_once),
 		T(a_notice_that_ran_out_of_time_is_due_again),
 		T(receipts_wait_for_postgresql_but_not_without_end),
+		T(an_outcome_that_met_a_locked_case_is_recorded_later),
 		T(a_reply_is_of_use_for_ten_minutes_after_the_text),
 	};
 
