@@ -47,3 +47,7 @@ UNIT += tests/unit/test_control
 tests_unit_test_control_SOURCES = tests/unit/test_control.c
 nodist_EXTRA_tests_unit_test_control_SOURCES = dummy.cxx
 tests_unit_test_control_LDADD = libcontrol.a $(TEST_LIBS)
+UNIT += tests/unit/test_outbox
+tests_unit_test_outbox_SOURCES = tests/unit/test_outbox.c
+nodist_EXTRA_tests_unit_test_outbox_SOURCES = dummy.cxx
+tests_unit_test_outbox_LDADD = $(TEST_LIBS)
