@@ -81,7 +81,8 @@ libpath_a_SOURCES = \
 	daemon/path/replay.c daemon/path/replay.h \
 	daemon/path/reply.c daemon/path/reply.h \
 	daemon/path/roles.c daemon/path/roles.h \
-	daemon/path/session.c daemon/path/session.h
+	daemon/path/session.c daemon/path/session.h \
+	daemon/path/turn.c daemon/path/turn.h
 
 libcontrol_a_SOURCES = \
 	daemon/control/access.c \

@@ -316,7 +316,8 @@ static void stamp(struct conversation *c, int64_t now_us)
 }
 
 /* The report so far as the revision of c->stamp. */
-static void put_report(struct hotline *h, const struct conversation *c, const struct flow *flow, struct entry *e)
+static void put_report(struct hotline *h, const struct conversation *c, const struct flow *flow,
+		       struct entry *e)
 {
 	struct flow_report report;
 	struct id16 row;

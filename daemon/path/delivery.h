@@ -16,7 +16,7 @@ enum { DELIVERY_ANSWER_MS = 600 * 1000 }; /* an answer that arrives later than t
 enum delivery_past {
 	PAST_NONE,    /* new */
 	PAST_UNKNOWN, /* from the spool, after a restart: perhaps heard, perhaps answered, perhaps filed */
-	PAST_HEARD,   /* from the spool, its queue entry was lost: heard, not filed; its answer is not our business */
+	PAST_HEARD,   /* from the spool, its queue entry was lost: heard, perhaps answered, not filed */
 	PAST_FILED    /* filed; only its answer may be missing; has no text */
 };
 

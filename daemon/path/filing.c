@@ -420,7 +420,8 @@ static void sweep(void *arg)
 	loop_timer_set(f->sweep, SWEEP_MS);
 	for (unsigned i = 0; i < SWEEP_PARTITIONS; i++)
 		f->dirty[f->sweep_at++ % KEYSPACE_PARTITIONS] = true;
-	/* more than we can commit is nothing to take from others; a faulty one of ours must not keep us from it */
+	/* Nothing is taken from others while our own waits; but what the database refuses must not keep us
+	 * from it for ever. */
 	if (f->h->redis_ready && pg_up(f->h->pg_filing) && f->waiting.count + f->batch.count == 0)
 		keyspace_claim(f->h->redis, f->claim_at++ % KEYSPACE_PARTITIONS, f->h->conf->node,
 			       CLAIM_IDLE_MS, on_claimed, f);

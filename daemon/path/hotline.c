@@ -62,7 +62,8 @@ static void on_prepared(void *arg, const char *error)
 	if (error) {
 		if (h->prepare_tries == 0)
 			log_error("redis", "not ready (%s): going on without it", error);
-		loop_timer_set(h->prepare, loop_backoff_ms(h->prepare_tries++, PREPARE_BASE_MS, PREPARE_MAX_MS));
+		loop_timer_set(h->prepare,
+			       loop_backoff_ms(h->prepare_tries++, PREPARE_BASE_MS, PREPARE_MAX_MS));
 		return;
 	}
 	h->redis_ready = true;
@@ -102,7 +103,8 @@ static void on_redis(void *arg, enum redis_health health, const char *why)
 	if (strcmp(h->redis_why, why) == 0)
 		return;
 	if (health == REDIS_UNSAFE)
-		log_error("redis", "%s: not used (%s): reports go from the spool straight to PostgreSQL", where, why);
+		log_error("redis", "%s: not used (%s): reports go from the spool straight to PostgreSQL",
+			  where, why);
 	else
 		log_warn("redis", "%s: down (%s): reports go from the spool straight to PostgreSQL", where, why);
 	snprintf(h->redis_why, sizeof(h->redis_why), "%s", why);

@@ -1,7 +1,6 @@
 /* Fourth station: the turn of one sender, from loading the conversation to committing it. */
 #include "path/session.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -15,8 +14,8 @@
 #include "path/filing.h"
 #include "path/flowbook.h"
 #include "path/hotline.h"
-#include "path/pending.h"
 #include "path/reply.h"
+#include "path/turn.h"
 #include "store/keyspace.h"
 
 enum {
@@ -101,14 +100,6 @@ static void seal_state(struct mailbox *box, struct buf *out)
 	buf_free(&plain);
 }
 
-/* What these records led to lies in the queue, and nowhere else but in the spool. */
-static void note_queued(const struct hotline *h, uint64_t record, const struct entry_part *parts, uint8_t count)
-{
-	pending_queued(h->pending, record, true);
-	for (uint8_t i = 0; i < count; i++)
-		pending_queued(h->pending, parts[i].spool, true);
-}
-
 static int64_t keep_ms(const struct mailbox *box)
 {
 	return conversation_ended(box->conversation) ? KEEP_ENDED_MS : KEEP_MS;
@@ -142,6 +133,7 @@ static void on_commit(void *arg, enum keyspace_outcome outcome)
 {
 	struct mailbox *box = arg;
 	struct session *s = box->session;
+	const struct entry *e = &box->result.entry;
 
 	if (s->h->closing)
 		return;
@@ -155,7 +147,7 @@ static void on_commit(void *arg, enum keyspace_outcome outcome)
 	}
 	keep_copy(box, false);
 	if (box->result.has_entry) {
-		note_queued(s->h, box->result.entry.spool, box->result.entry.part, box->result.entry.part_count);
+		turn_note_queued(s->h, e->spool, e->part, e->part_count);
 		filing_hint(s->h->filing, box->partition);
 	}
 	end_turn(box);
@@ -193,92 +185,17 @@ static void commit(struct mailbox *box)
 
 /* ---- stepping ---- */
 
-/* The same words as the opening text, from somebody who got no answer or is in panic: counted on the
- * report and answered as before. */
-static bool says_it_again(const struct conversation *c, const struct delivery *d)
-{
-	return c && !conversation_ended(c) &&
-	       memcmp(c->opening_key, d->dup_key, sizeof(c->opening_key)) == 0;
-}
-
-/* After a restart an answer is given late only to those who wait for it. */
-static bool may_answer(const struct mailbox *box, const struct delivery *d)
-{
-	const struct conversation *c = box->conversation;
-
-	return d->past == PAST_NONE ||
-	       (c && !conversation_ended(c) && delivery_is_young(d, loop_wall_us(box->session->h->loop)));
-}
-
-static bool plain_answer(const struct session *s, const struct delivery *d)
-{
-	struct flow_triage triage;
-
-	flow_triage(flowbook_current(s->h->flowbook), d->text, &triage);
-	return triage.text_class != FLOW_TEXT_REPORT;
-}
-
-static void file_and_end(struct mailbox *box)
-{
-	if (box->result.has_entry)
-		filing_direct(box->session->h->filing, &box->result.entry);
-	end_turn(box);
-}
-
-/* A text whose conversation is gone, with all that made it readable: a report by itself, unanswered. */
-static void hear_apart(struct hotline *h, const struct delivery *d, struct turn_result *out)
-{
-	struct conversation *c = conversation_new(h, d, NULL);
-
-	conversation_hear(h, c, d, out);
-	mem_free(out->reply);
-	out->reply = NULL;
-	conversation_free(c);
-}
-
-/* A delivery from the spool must not be heard twice. False if it has not been heard yet. */
-static bool heard_once(struct mailbox *box, const struct delivery *d)
-{
-	struct hotline *h = box->session->h;
-	struct conversation *c = box->conversation;
-
-	if (c && conversation_heard(h, c, d)) {
-		if (d->past != PAST_FILED)
-			conversation_hear_again(h, c, d, &box->result);
-		box->result.reply = conversation_answer(h, c, d);
-	} else if (d->past == PAST_HEARD) {
-		hear_apart(h, d, &box->result);
-	} else if (c && d->past == PAST_UNKNOWN && conversation_heard_before(h, c, d)) {
-		/* its entry was put into the queue together with that state: missed, if it is not there */
-		note_queued(h, d->spool, d->part, d->part_count);
-	} else if (d->past != PAST_FILED) {
-		return false;
-	}
-	file_and_end(box);
-	return true;
-}
-
 static void step_delivery(struct mailbox *box, const struct delivery *d)
 {
-	struct session *s = box->session;
-	struct conversation *c = box->conversation;
-	bool again;
+	struct hotline *h = box->session->h;
 
-	if (d->past != PAST_NONE && heard_once(box, d))
-		return;
-	again = says_it_again(c, d) && !plain_answer(s, d);
-	if (d->repeat || again) {
-		/* Whoever wrote it may have had no answer: the question once more does no harm, silence might. */
-		conversation_repeat(s->h, c, d, d->in.part_total < 2 && may_answer(box, d), &box->result);
-		file_and_end(box);
+	if (turn_hear(h, &box->conversation, d, &box->result)) {
+		commit(box);
 		return;
 	}
-	if (!c || conversation_ended(c)) {
-		box->conversation = conversation_new(s->h, d, c);
-		conversation_free(c);
-	}
-	conversation_hear(s->h, box->conversation, d, &box->result);
-	commit(box);
+	if (box->result.has_entry)
+		filing_direct(h->filing, &box->result.entry);
+	end_turn(box);
 }
 
 /* A turn without a text, before the one that waits: the conversation ends in it, and the text opens the

@@ -24,7 +24,7 @@ struct redis_config {
 enum redis_health {
 	REDIS_DOWN,
 	REDIS_UP,
-	REDIS_UNSAFE /* reached, but its eviction policy may drop reports: cut again (DOWN follows), tried later */
+	REDIS_UNSAFE /* reached, but its eviction policy may drop reports: cut (DOWN follows), tried later */
 };
 
 typedef void redis_state_fn(void *arg, enum redis_health health, const char *why);
