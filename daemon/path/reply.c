@@ -10,8 +10,8 @@
 #include "path/outbox.h"
 #include "path/pending.h"
 
-/* A question that arrives later than this only confuses. */
-enum { VALIDITY_MS = 600 * 1000 };
+/* A question that arrives later than this only confuses; a screen's phone has gone by then. */
+enum { VALIDITY_MS = 600 * 1000, SCREEN_VALIDITY_MS = 3 * 1000 };
 
 struct owed {
 	struct pending *pending; /* borrowed */
@@ -53,12 +53,20 @@ static void on_sent(void *arg, enum sent_state state, const char *provider_ref)
 		settle(arg);
 }
 
+/* A text costs money and may end up with a machine; a screen answers who is on the line. */
+static bool is_answered(const struct hotline *h, const struct delivery *d, const char *text)
+{
+	if (d->in.channel == CHANNEL_USSD && d->in.ussd_op != USSD_NONE)
+		return d->in.reply_token[0];
+	return text && number_may_reply(&d->from, h->conf->reply_regions);
+}
+
 void reply_send(struct hotline *h, const struct delivery *d, const char *text)
 {
 	struct owed *owed = owed_for(h, d);
-	struct outbound out = {.channel = d->in.channel, .priority = OUTBOUND_REPLY, .text = text};
+	struct outbound out = {.channel = d->in.channel, .priority = OUTBOUND_REPLY, .text = text ? text : ""};
 
-	if (!text || !number_may_reply(&d->from, h->conf->reply_regions)) {
+	if (!is_answered(h, d, text)) {
 		settle(owed);
 		return;
 	}
@@ -66,6 +74,8 @@ void reply_send(struct hotline *h, const struct delivery *d, const char *text)
 	memcpy(out.link, d->in.link, sizeof(out.link));
 	memcpy(out.from, d->in.dest, sizeof(out.from));
 	memcpy(out.to, d->from.value, sizeof(out.to));
-	out.validity_ms = VALIDITY_MS;
+	memcpy(out.reply_token, d->in.reply_token, sizeof(out.reply_token));
+	out.more = text && d->more;
+	out.validity_ms = d->in.reply_token[0] ? SCREEN_VALIDITY_MS : VALIDITY_MS;
 	outbox_send(h->outbox, &out, on_sent, owed);
 }
