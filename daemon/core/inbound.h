@@ -56,6 +56,10 @@ struct inbound {
 	uint32_t body_len;                /* at most INBOUND_BODY_MAX */
 };
 
+/* An address as printable ASCII: a no-break space becomes a space, any other octet outside 0x20..0x7e is
+ * written \xNN. Ends at a NUL or where no whole character fits any more. Done twice it changes nothing. */
+void inbound_address(const void *octets, size_t len, char *out, size_t size);
+
 void inbound_encode(const struct inbound *in, struct buf *out);
 /* True for the end of a USSD session, however it came: nothing can be answered. */
 bool inbound_ends_ussd(const struct inbound *in);
