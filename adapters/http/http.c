@@ -41,7 +41,7 @@ static const struct http_setting settings[] = {
 	{"idle", HTTP_SETTING_DURATION, "30s", 100, 600000, AT(idle_ms)},
 	{"answer_wait", HTTP_SETTING_DURATION, "15s", 100, 120000, AT(answer_ms)},
 	{"connect_wait", HTTP_SETTING_DURATION, "5s", 100, 60000, AT(connect_ms)},
-	{"ussd_idle", HTTP_SETTING_DURATION, "180s", 1000, 600000, AT(ussd_idle_ms)},
+	{"ussd_idle", HTTP_SETTING_DURATION, "75s", 1000, 600000, AT(ussd_idle_ms)},
 };
 
 enum { SETTINGS = sizeof(settings) / sizeof(*settings) };
