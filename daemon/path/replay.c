@@ -32,8 +32,9 @@ struct replay {
 	struct hotline *h; /* borrowed */
 	struct delivery **line; /* owned; in order of arrival */
 	size_t count;
+	struct map senders; /* of these: keyed hashes -> marker */
 	struct map known;  /* ids of deliveries -> marker */
-	bool holding;      /* just started: everything waits in line */
+	bool holding;      /* just started */
 	bool asking;       /* PostgreSQL owes the answer to one question */
 	int64_t since_ms;
 	struct loop_timer *poll, *watch;
@@ -45,6 +46,7 @@ static void stand_in_line(void *arg, struct delivery *d)
 
 	r->line = mem_array(r->line, r->count + 1, sizeof(*r->line));
 	r->line[r->count++] = d;
+	map_set(&r->senders, d->subject, r);
 }
 
 /* ---- going on ---- */
@@ -87,6 +89,7 @@ static void pass_on(struct replay *r)
 		log_error("replay", "the queue has lost entries: filed again from the spool count=%zu", lost);
 	mem_free(line);
 	map_fini(&r->known);
+	map_fini(&r->senders);
 }
 
 /* ---- asking ---- */
@@ -180,7 +183,7 @@ size_t replay_start(struct replay *r)
 
 void replay_take(struct replay *r, struct delivery *d)
 {
-	if (r->holding)
+	if (r->holding && map_get(&r->senders, d->subject))
 		stand_in_line(r, d);
 	else
 		parts_take(r->h->parts, d);
@@ -236,6 +239,7 @@ void replay_free(struct replay *r)
 		delivery_free(r->line[i]);
 	mem_free(r->line);
 	map_fini(&r->known);
+	map_fini(&r->senders);
 	loop_timer_free(r->poll);
 	loop_timer_free(r->watch);
 	mem_free(r);

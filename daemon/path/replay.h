@@ -13,7 +13,7 @@ struct replay;
 struct replay *replay_new(struct hotline *h);
 void replay_free(struct replay *r);
 /* Reads the spool. What is in it waits until PostgreSQL has been asked, at most three seconds, and so does
- * what comes in meanwhile: nobody's texts overtake each other. Returns how many records. */
+ * what the same senders write meanwhile: nobody's texts overtake each other. Returns how many records. */
 size_t replay_start(struct replay *r);
 /* A new delivery; takes ownership. */
 void replay_take(struct replay *r, struct delivery *d);

@@ -72,6 +72,8 @@ static void end_turn(struct mailbox *box)
 	struct session *s = box->session;
 	struct turn *turn = box->turns;
 
+	if (turn->delivery)
+		turn->delivery->more = box->conversation && !conversation_ended(box->conversation);
 	/* an answer to what was heard long ago is the business of that turn */
 	if (turn->delivery && turn->delivery->past != PAST_HEARD)
 		reply_send(s->h, turn->delivery, box->result.reply);

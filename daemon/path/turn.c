@@ -27,6 +27,12 @@ static bool plain_answer(const struct hotline *h, const struct delivery *d)
 	return triage.text_class != FLOW_TEXT_REPORT;
 }
 
+/* A USSD session whose conversation has ended, or that we never knew, was closed. */
+static bool ends_nothing(const struct conversation *c, const struct delivery *d)
+{
+	return inbound_ends_ussd(&d->in) && (!c || conversation_ended(c));
+}
+
 /* After a restart an answer is given late only to those who wait for it. */
 static bool may_answer(const struct hotline *h, const struct conversation *c, const struct delivery *d)
 {
@@ -81,6 +87,10 @@ bool turn_hear(struct hotline *h, struct conversation **conversation, const stru
 
 	if (d->past != PAST_NONE && heard_once(h, c, d, out))
 		return false;
+	if (ends_nothing(c, d)) {
+		conversation_without(h, d, out);
+		return false;
+	}
 	if (d->repeat || (says_it_again(c, d) && !plain_answer(h, d))) {
 		/* Whoever wrote it may have had no answer: the question once more does no harm, silence might. */
 		conversation_repeat(h, c, d, d->in.part_total < 2 && may_answer(h, c, d), out);

@@ -277,6 +277,23 @@ static void texts_after_a_restart_wait_for_postgresql_in_their_order(void **stat
 	assert_string_equal(passed, "1p 2p 3p 4p 5p ");
 }
 
+static void only_those_wait_who_have_something_in_line(void **state)
+{
+	struct delivery *d = make(3, 0);
+
+	(void)state;
+	stored_age_s[1] = 5;
+	replay_start(h.replay);
+	d->subject[0] = 9;
+	replay_take(h.replay, d);
+	assert_string_equal(passed, "3p ");
+	replay_take(h.replay, make(4, 0));
+	assert_string_equal(passed, "3p ");
+	wait_ms(100);
+	answer(PG_OK);
+	assert_string_equal(passed, "3p 1p 4p ");
+}
+
 static void what_is_filed_and_old_is_released(void **state)
 {
 	(void)state;
@@ -385,6 +402,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		T(a_start_with_nothing_holds_nobody_up),
 		T(texts_after_a_restart_wait_for_postgresql_in_their_order),
+		T(only_those_wait_who_have_something_in_line),
 		T(what_is_filed_and_old_is_released),
 		T(what_is_filed_and_young_may_still_be_answered_but_never_heard),
 		T(nobody_waits_longer_than_three_seconds),
