@@ -13,6 +13,7 @@ libflow_a_SOURCES = \
 	flows/engine/fonts.c flows/engine/fonts.h \
 	flows/engine/load.c \
 	flows/engine/load_answers.c \
+	flows/engine/load_lang.c \
 	flows/engine/load_nodes.c \
 	flows/engine/load_pack.c \
 	flows/engine/load_texts.c \
@@ -38,5 +39,19 @@ libflow_a_SOURCES = \
 	flows/engine/view.c flows/engine/view.h
 
 flowsdir = $(pkgdatadir)/flows/hotline
-dist_flows_DATA = flows/hotline/pack.yaml flows/hotline/citizen.yaml
-EXTRA_DIST += flows/hotline/tests.yaml
+dist_flows_DATA = \
+	flows/hotline/pack.yaml \
+	flows/hotline/citizen.yaml \
+	flows/hotline/child.yaml \
+	flows/hotline/accident.yaml \
+	flows/hotline/follow.yaml \
+	flows/hotline/member.yaml \
+	flows/hotline/call-me.yaml \
+	flows/hotline/info.yaml \
+	flows/hotline/campaign.yaml \
+	flows/hotline/contact.yaml \
+	flows/hotline/place.yaml
+EXTRA_DIST += \
+	flows/hotline/citizen-tests.yaml \
+	flows/hotline/other-tests.yaml \
+	flows/hotline/ways-tests.yaml

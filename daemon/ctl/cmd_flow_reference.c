@@ -14,6 +14,9 @@ struct chapter {
 static const struct chapter chapters[] = {
 	{FLOW_IN_PACK, "pack.yaml", "What all flows of a folder share. A lone flow file holds these keys itself."},
 	{FLOW_IN_FLOW, "A flow's file", "What it does not say itself, it takes from `pack.yaml`."},
+	{FLOW_IN_LANG, "A language's file", "A language may have a file of its own beside `pack.yaml`, of any name: it holds "
+	                "every text\nand word in the places where the flows have them, one level flatter, since the "
+	                "language is known."},
 	{FLOW_IN_WAIT, "`wait:`", NULL},
 	{FLOW_IN_BUDGET, "`budget:`", "A text that is longer is an error (E09), and so is a longer way (E13)."},
 	{FLOW_IN_TRIAGE, "`triage:`", NULL},

@@ -55,7 +55,9 @@ void step_act(struct step *s, unsigned actions)
 		s->state->substantive = true;
 		s->file = true;
 	}
-	if (actions & DO_FILE_URGENT)
+	if (actions & DO_RAISE)
+		s->state->substantive = s->file = true;
+	if (actions & (DO_FILE_URGENT | DO_RAISE))
 		step_raise(s, URGENCY_CAO);
 	if (actions & (DO_FILE_URGENT | DO_FILE_NORMAL))
 		s->state->filed = s->file = true;

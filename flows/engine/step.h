@@ -54,6 +54,7 @@ void step_hear(struct step *s);
 /* The same for a text that answers nothing, if it says something. */
 void step_keep(struct step *s);
 void step_text(struct step *s);
+void step_set_language(struct step *s, int lang); /* NOWHERE: as it is */
 /* Takes up a dropped USSD session, or starts one. */
 void step_dial(struct step *s);
 
