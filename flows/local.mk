@@ -26,6 +26,7 @@ libflow_a_SOURCES = \
 	flows/engine/say_worst.c \
 	flows/engine/schema.c \
 	flows/engine/sha256.c flows/engine/sha256.h \
+	flows/engine/skeleton.c flows/engine/skeleton.h \
 	flows/engine/split.c flows/engine/split.h \
 	flows/engine/spelling.c flows/engine/spelling.h \
 	flows/engine/state.c flows/engine/state.h \

@@ -155,7 +155,8 @@ static void the_second_set_is_sorted_as_promised(void **state)
 	assert_promised(score_file(*state, file, "later=2"), 0);
 }
 
-/* Written by somebody else after the rules were thought to be done; what it found then stands in the file. */
+/* Written by somebody else after the rules were thought to be done; what came out at first sight stands in the
+ * file. */
 static void the_third_set_is_sorted_as_promised(void **state)
 {
 	assert_promised(score_file(*state, "tests/data/vn-third-set.tsv", ""), 0);
