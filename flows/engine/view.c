@@ -109,7 +109,7 @@ static void list_texts(struct viewing *v)
 
 static bool is_urgent(unsigned actions)
 {
-	return (actions & (DO_ALERT | DO_FILE_URGENT)) != 0;
+	return (actions & (DO_ALERT | DO_RAISE | DO_FILE_URGENT)) != 0;
 }
 
 static struct view_node node_of(const struct flow *flow, size_t i)
