@@ -177,7 +177,7 @@ static int units_of(struct chain *c, int at)
 	after = units_after(c, node);
 	one.option_count = one.option_count ? 1 : 0; /* the others have pages of their own */
 	say_worst_on(c->in->flow, &question->text, &one, node->part, c->lang, c->ussd, &worst);
-	if (worst.len)
+	if (worst.len && !node->if_room) /* that gives way */
 		cost_of(buf_cstr(&worst), &cost);
 	buf_free(&worst);
 	c->units[at] = (int)cost.units + after + (cost.units && after ? 1 : 0);

@@ -289,6 +289,8 @@ static void load_plain(struct loading *in, const struct yaml_node *map, struct n
 static void load_tell(struct loading *in, const struct yaml_node *map, struct node *node)
 {
 	loading_text(in, yaml_find(map, "tell"), &node->ask.text);
+	if (yaml_find(map, "if_room"))
+		node->if_room = yes_or_no(in, yaml_find(map, "if_room"));
 	if (yaml_find(map, "ussd"))
 		load_ussd(in, yaml_find(map, "ussd"), "tell", node);
 }

@@ -133,6 +133,7 @@ struct node {
 	int go, tired, timeout, several;
 	int call;         /* NODE_CALL: flow */
 	int retries;      /* -1: the flow's */
+	bool if_room;     /* NODE_TELL: left out where it does not fit with what follows */
 	bool from_text;   /* an answer may be found in what was told before */
 	bool reached;     /* checker */
 };

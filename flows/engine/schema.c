@@ -85,6 +85,7 @@ const struct flow_key flow_schema[] = {
 	/* nodes */
 	{"ask", FLOW_IN_ASK, "text", "a question"},
 	{"tell", FLOW_IN_TELL, "text", "says something and goes on"},
+	{"if_room", FLOW_IN_TELL, "yes | no", "yes: left out where it does not fit one message with all that is said around it"},
 	{"when", FLOW_IN_WHEN, "[{if: ..., go: node}, {else: node}]", "goes where the first true condition says"},
 	{"call", FLOW_IN_CALL, "flow", "runs another flow and comes back"},
 	{"end", FLOW_IN_END, "text | silent", "ends the flow: back to its caller, or the end of the conversation"},
