@@ -162,11 +162,13 @@ static void expect_effects(struct playing *p, const struct flow_effects *effects
 
 static void expect_words(struct playing *p, const struct flow_effects *effects)
 {
-	const char *says = text_of(p->step, "says"), *reply = NULL;
+	const char *says = text_of(p->step, "says"), *omits = text_of(p->step, "omits"), *reply = NULL;
 
 	for (size_t i = 0; i < effects->count; i++)
 		if (effects->items[i].kind == FLOW_SEND)
 			reply = effects->items[i].text;
+	if (omits && reply && strstr(reply, omits))
+		loading_find(&p->in, p->step, "T01", "expected a reply without \"%s\", found \"%s\"", omits, reply);
 	if (!says)
 		return;
 	if (!*says && reply)
@@ -293,7 +295,8 @@ static void answer_on(struct playing *p, struct flow_effects *effects)
 
 static void play_step(struct playing *p)
 {
-	static const char *const allowed[] = {"in", "id", "wait", "event", "at", "effects", "says", NULL};
+	static const char *const allowed[] = {"in", "id", "wait", "event", "at", "effects", "says", "omits",
+	                                      NULL};
 	struct flow_effects effects = {0};
 	struct flow_event event;
 
