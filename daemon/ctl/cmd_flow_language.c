@@ -27,7 +27,7 @@ int cmd_flow_language(int argc, char **argv)
 	if (!ctl_parse(argc, argv, 2, options, args, 2, 2))
 		return CTL_USAGE;
 	if (!is_code(args[1])) {
-		fprintf(stderr, "hotlinectl: a language is named by small letters, such as km\n");
+		ctl_error("a language is named by small letters, such as km");
 		return CTL_USAGE;
 	}
 	flow = flow_files_need(args[0]);
@@ -36,7 +36,7 @@ int cmd_flow_language(int argc, char **argv)
 	if (flow_skeleton(flow, args[1], &out)) {
 		fwrite(out.data, 1, out.len, stdout);
 	} else {
-		fprintf(stderr, "hotlinectl: %s is no folder with a pack.yaml, or speaks %s already\n", args[0], args[1]);
+		ctl_error("%s is no folder with a pack.yaml, or speaks %s already", args[0], args[1]);
 		status = CTL_CONFIG;
 	}
 	buf_free(&out);

@@ -365,7 +365,8 @@ size_t dialogue_run(const struct flow *flow, const struct dialogue_options *opti
 	else
 		count = root->count;
 	for (size_t i = 0; i < root->count && count; i++) {
-		if (yaml_find(root->items[i], "answers") && loading_keys(&start.in, root->items[i], only_answers)) {
+		if (yaml_find(root->items[i], "answers") &&
+		    loading_keys(&start.in, root->items[i], only_answers)) {
 			start.answers = yaml_find(root->items[i], "answers");
 			count--;
 		} else {

@@ -74,7 +74,8 @@ static const struct {
 } types[] = {
 	{"text", TYPE_TEXT, parse_text}, {"number", TYPE_NUMBER, parse_ranges},
 	{"age", TYPE_AGE, parse_ranges}, {"date", TYPE_DATE, parse_nothing},
-	{"phone", TYPE_PHONE, parse_nothing}, {"code", TYPE_CODE, parse_nothing}, {"place", TYPE_PLACE, parse_nothing},
+	{"phone", TYPE_PHONE, parse_nothing}, {"code", TYPE_CODE, parse_nothing},
+	{"place", TYPE_PLACE, parse_nothing},
 	{"yesno", TYPE_PICK, parse_nothing},
 };
 

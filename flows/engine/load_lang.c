@@ -72,7 +72,8 @@ static void refuse(struct joining *j, const struct yaml_node *at, const char *na
 }
 
 /* `again:` is a list of texts: the first to the first, the second to the second. */
-static void join_texts(struct joining *j, struct yaml_node *into, struct yaml_node *from, const char *name)
+static void join_texts(struct joining *j, struct yaml_node *into, struct yaml_node *from,
+                       const char *name)
 {
 	if (into->count != from->count) {
 		loading_find(j->in, from, "E12", "expected %zu texts", into->count);
@@ -87,7 +88,8 @@ static void join_texts(struct joining *j, struct yaml_node *into, struct yaml_no
 	}
 }
 
-static void join_lists(struct joining *j, struct yaml_node *into, struct yaml_node *from, const char *name)
+static void join_lists(struct joining *j, struct yaml_node *into, struct yaml_node *from,
+                       const char *name)
 {
 	if (into->count && into->items[0]->kind == YAML_MAP)
 		join_texts(j, into, from, name);

@@ -250,7 +250,8 @@ static void check_same_placeholders(struct loading *in, const struct text *text,
 
 	for (; (len = text_next_placeholder(&p)); p += len)
 		if (!has_placeholder(text->by_lang[b], p, len))
-			loading_find(in, text_place(text, in->flow->langs[a ? a : b]), "E08", "%.*s stands in \"%s\" but not in \"%s\"", (int)len, p,
+			loading_find(in, text_place(text, in->flow->langs[a ? a : b]), "E08",
+			             "%.*s stands in \"%s\" but not in \"%s\"", (int)len, p,
 			             in->flow->langs[a], in->flow->langs[b]);
 }
 
@@ -279,7 +280,8 @@ void loading_missing(struct loading *in, const struct yaml_node *at, const char 
 	const struct lang_file *file = flow_lang_file(in->flow, lang);
 
 	if (file)
-		loading_find(in, at, "E08", "the language \"%s\" is missing: it belongs in %s", lang, file->name);
+		loading_find(in, at, "E08", "the language \"%s\" is missing: it belongs in %s", lang,
+		             file->name);
 	else
 		loading_find(in, at, "E08", "the language \"%s\" is missing", lang);
 }

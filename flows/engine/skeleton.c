@@ -126,8 +126,8 @@ bool flow_skeleton(const struct flow *flow, const char *lang, struct buf *out)
 	if (!flow->root || flow_find_lang(flow, lang) != NOWHERE)
 		return false;
 	buf_printf(out, "# Every text and word of this pack, to be said in another language. Delete nothing.\n"
-	           "language: %s\nhints: []   # two of these words in a first text and replies are in this language\n",
-	           lang);
+	           "language: %s\n"
+	           "hints: []   # two of these words in a first text and replies are in this language\n", lang);
 	put_commands(out, flow, lang);
 	put_section(out, flow->root, "say", first, 0);
 	buf_printf(out, "flows:\n");

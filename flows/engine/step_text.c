@@ -277,7 +277,8 @@ static bool command(struct step *s)
 		step_set_language(s, lang);
 		s->state->page_from = 0;
 		step_ask_again(s, NULL);
-	} else if (match_command(&words[WORD_ACCENTS], s->folded) || match_command(&words[WORD_PLAIN], s->folded)) {
+	} else if (match_command(&words[WORD_ACCENTS], s->folded) ||
+	           match_command(&words[WORD_PLAIN], s->folded)) {
 		s->state->accents = match_command(&words[WORD_ACCENTS], s->folded);
 		s->state->page_from = 0;
 		step_ask_again(s, NULL);
