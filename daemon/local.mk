@@ -120,6 +120,7 @@ libctl_a_SOURCES = \
 	daemon/ctl/phone_link.c \
 	daemon/ctl/phone_script.c \
 	daemon/ctl/phone_view.c \
+	daemon/ctl/screen.c \
 	daemon/ctl/sealed.c \
 	daemon/ctl/table.c \
 	daemon/ctl/talk.c daemon/ctl/talk.h \
