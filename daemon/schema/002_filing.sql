@@ -191,9 +191,12 @@ begin
 	if p_report.urgency = 'khong' then
 		return;
 	end if;
-	select * into o_case from cases where id = p_report.case_id and closed_at is null
-		for no key update;
-	if not found then
+	-- Not "and closed_at is null": the planner would walk an index of all live cases to find the one.
+	select * into o_case from cases where id = p_report.case_id for no key update;
+	if o_case.closed_at is not null then
+		o_case := null;
+	end if;
+	if o_case.id is null then
 		if not p_may_open and p_report.case_id is not null then
 			return;
 		end if;
