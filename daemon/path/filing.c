@@ -319,8 +319,12 @@ static void on_read(void *arg, unsigned partition, bool ok, const struct keyspac
 	struct filing *f = arg;
 
 	f->reading[partition] = false;
-	if (!ok)
-		f->dirty[partition] = true;
+	if (!ok) {
+		/* Redis may have handed entries out and its answer came too late: they count as ours, and
+		 * nobody would see them again until they are old enough to be taken over. */
+		f->dirty[partition] = f->own_left[partition] = true;
+		f->own_again[partition] = false;
+	}
 	for (size_t i = 0; i < count; i++) {
 		if (take_entry(f, partition, &entries[i]))
 			continue;
