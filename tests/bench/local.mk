@@ -1,5 +1,5 @@
 # The load generator and the side-by-side benchmark: make bench (configure without --enable-sanitize).
-BENCH_TOOLS = tests/bench/smsc tests/bench/answer
+BENCH_TOOLS = tests/bench/smsc tests/bench/answer tests/bench/cost
 EXTRA_PROGRAMS += $(BENCH_TOOLS)
 CLEANFILES += $(BENCH_TOOLS) tests/bench/nodelay.so
 tests_bench_smsc_SOURCES = \
@@ -12,6 +12,9 @@ tests_bench_smsc_SOURCES = \
 	tests/bench/smsc_report.c
 nodist_EXTRA_tests_bench_smsc_SOURCES = dummy.cxx
 tests_bench_smsc_LDADD = libadapters.a libcore.a libbase.a $(COMMON_LIBS) -lm
+tests_bench_cost_SOURCES = tests/bench/cost.c tests/bench/dialogue.c tests/bench/dialogue.h
+nodist_EXTRA_tests_bench_cost_SOURCES = dummy.cxx
+tests_bench_cost_LDADD = libadapters.a libstore.a libcore.a libflow.a libbase.a $(COMMON_LIBS)
 tests_bench_answer_SOURCES = tests/bench/answer.c
 tests_bench_answer_LDADD = $(EVENT_LIBS)
 tests/bench/nodelay.so: tests/bench/nodelay.c
@@ -24,4 +27,4 @@ bench-compare: hotlined$(EXEEXT) hotlinectl$(EXEEXT) $(BENCH_TOOLS) tests/bench/
 bench: bench-compare
 .PHONY: bench-compare
 EXTRA_DIST += tests/bench/flow tests/bench/report.dialogue tests/bench/replies.dialogue \
-	tests/bench/nodelay.c tests/bench/ratios tests/bench/run tests/bench/settled tests/bench/world.sh
+	tests/bench/filing.sql tests/bench/nodelay.c tests/bench/parts tests/bench/ratios tests/bench/run tests/bench/settled tests/bench/world.sh
