@@ -21,10 +21,11 @@ tests/bench/nodelay.so: tests/bench/nodelay.c
 	@$(MKDIR_P) tests/bench
 	$(AM_V_GEN)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -fPIC -shared -o $@ $(srcdir)/tests/bench/nodelay.c -ldl
 
+bench-build: all $(BENCH_TOOLS) tests/bench/nodelay.so bench/flow$(EXEEXT)
 # Needs Redis and PostgreSQL (the quickstart's private ones) and Kannel (unpacked); takes a few minutes.
-bench-compare: hotlined$(EXEEXT) hotlinectl$(EXEEXT) $(BENCH_TOOLS) tests/bench/nodelay.so
+bench-compare: bench-build
 	$(srcdir)/tests/bench/run --build .
 bench: bench-compare
-.PHONY: bench-compare
+.PHONY: bench-build bench-compare
 EXTRA_DIST += tests/bench/flow tests/bench/report.dialogue tests/bench/replies.dialogue \
 	tests/bench/filing.sql tests/bench/nodelay.c tests/bench/parts tests/bench/ratios tests/bench/run tests/bench/settled tests/bench/world.sh
