@@ -2,6 +2,7 @@
 #ifndef CORE_OUTBOUND_H
 #define CORE_OUTBOUND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/ids.h"
@@ -17,6 +18,8 @@ struct outbound {
 	char from[INBOUND_ADDRESS_MAX];  /* short code or sender id; "" = the link's own */
 	char to[INBOUND_ADDRESS_MAX];    /* E.164 with +, or the source as it came */
 	const char *text;                /* UTF-8, NFC; borrowed for the duration of the call */
+	char reply_token[INBOUND_ADDRESS_MAX]; /* USSD: of the delivery that this answers; "" = none */
+	bool more;                       /* USSD: the session stays open for an answer */
 	int64_t validity_ms;             /* of no use after this long; counted from the send */
 };
 
@@ -26,7 +29,8 @@ enum sent_state {
 	SENT_RETRY,    /* not submitted, try again later (throttled, queue full, link lost before) */
 	SENT_IN_DOUBT, /* written, answer never came: may or may not have been submitted */
 	SENT_REFUSED,  /* the carrier will never take it */
-	SENT_GONE      /* a USSD session that ended; never turned into an SMS */
+	SENT_GONE,     /* a USSD session that ended; never turned into an SMS */
+	SENT_EXPIRED   /* not submitted while it was of use; only the outbox says so */
 };
 
 enum { PROVIDER_REF_MAX = 66 };

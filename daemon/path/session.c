@@ -135,6 +135,8 @@ static void end_turn(struct mailbox *box)
 	struct turn *turn = box->turns;
 
 	if (turn->delivery)
+		turn->delivery->more = box->conversation && !conversation_ended(box->conversation);
+	if (turn->delivery)
 		reply_send(s->h, turn->delivery, box->result.reply);
 	conversation_free(box->conversation);
 	box->conversation = NULL;
@@ -218,6 +220,10 @@ static void commit(struct mailbox *box)
 	k.due_ms = box->conversation->due_ms;
 	if (box->result.has_entry)
 		filing_seal(s->h->filing, box->partition, &box->result.entry, &entry);
+	if (box->result.has_entry && entry.len == 0) { /* too long for the queue */
+		commit_without_redis(box);
+		return;
+	}
 	k.entry = entry.data;
 	k.entry_len = entry.len;
 	keyspace_commit(s->h->redis, &k, on_commit, box);
@@ -242,13 +248,25 @@ static bool plain_answer(const struct session *s, const struct delivery *d)
 	return triage.text_class != FLOW_TEXT_REPORT;
 }
 
+/* A USSD session whose conversation has ended, or that we never knew, was closed. */
+static bool ends_nothing(const struct mailbox *box, const struct delivery *d)
+{
+	return inbound_ends_ussd(&d->in) && (!box->conversation || conversation_ended(box->conversation));
+}
+
 static void step_delivery(struct mailbox *box, const struct delivery *d)
 {
 	struct session *s = box->session;
 	bool again = says_it_again(box->conversation, d) && !plain_answer(s, d);
 
-	if ((d->repeat || again) && box->guessed) {
+	if (box->guessed && (d->repeat || again || ends_nothing(box, d))) {
 		reload(box);
+		return;
+	}
+	if (ends_nothing(box, d)) {
+		conversation_without(s->h, d, &box->result);
+		filing_direct(s->h->filing, &box->result.entry);
+		end_turn(box);
 		return;
 	}
 	if (d->repeat || again) {

@@ -63,35 +63,6 @@ pid_of() {
 
 # ---- Kannel ----
 
-# kannel_find: sets KANNEL, the folder with bearerbox and smsbox; Debian's package is unpacked, not
-# installed, because it would start a service.
-kannel_find() {
-	local to=$SRC/.build/kannel
-	local -a libraries names
-	KANNEL=/usr/sbin
-	[ -x "$KANNEL/bearerbox" ] && [ -x "$KANNEL/smsbox" ] && return
-	KANNEL=$to/usr/sbin
-	[ -x "$KANNEL/smsbox" ] && return
-	mapfile -t libraries < <(packages_of bench)
-	mapfile -t names < <(packages_of bench-unpack)
-	machine_packages "${libraries[@]}"
-	step 'unpacking Kannel' "$SRC/.build/kannel.log" 0 kannel_download "$to" "${names[@]}" ||
-		die "needed for the comparison: apt-get install ${names[*]} ${libraries[*]}"
-}
-
-kannel_download() {
-	local to=$1 archive
-	shift
-	rm -rf "$to.deb"
-	mkdir -p "$to" "$to.deb"
-	(cd "$to.deb" && { apt-get download "$@" || { as_root apt-get update && apt-get download "$@"; }; }) ||
-		return 1
-	for archive in "$to.deb"/*.deb; do
-		dpkg -x "$archive" "$to" || return 1
-	done
-	rm -rf "$to.deb"
-}
-
 # kannel_config STORE: STORE is none or spool. Windows wide, log levels high, no limits.
 kannel_config() {
 	cat <<TXT
