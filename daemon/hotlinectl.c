@@ -52,7 +52,7 @@ static const struct command commands[] = {
 	{ "flow versions", "", "the versions that conversations hold", cmd_flow_versions, true },
 	{ "flow retire", "VERSION", "end the conversations of an old version; they are filed",
 	  cmd_flow_retire, true },
-	{ "phone", "[--from NUMBER] [--officer NUMBER] [--script FILE]",
+	{ "phone", "[--ussd] [--from NUMBER] [--officer NUMBER] [--script FILE]",
 	  "a phone in the terminal, a reporter's and an officer's", cmd_phone, true },
 	{ "reload", "", "read configuration and flows again", cmd_reload, true },
 	{ "db migrate", "", "bring the database to this version's schema", cmd_db_migrate, false },

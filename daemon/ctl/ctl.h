@@ -97,6 +97,9 @@ void ctl_object(FILE *out, const json_t *object, int indent);
 /* Prints JSON for machines, one newline at the end. */
 void ctl_json(FILE *out, const json_t *value);
 
+/* Draws a USSD screen as a handset would: what was dialled, the text, and where an answer goes. */
+void ctl_screen(const char *code, const char *text, bool more);
+
 /* Asks the daemon for a list and prints it as a table; for the phone's /cases and /reports. */
 enum ctl_exit ctl_list_show(const char *what, const char *from);
 

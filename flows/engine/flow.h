@@ -182,6 +182,8 @@ struct flow_effects {
 	struct flow_effect items[FLOW_EFFECTS_MAX];
 	size_t count;
 	bool seen; /* the event's id had been handled before */
+	bool classed; /* the step had to know what the text is: `text_class` says it */
+	enum flow_text_class text_class;
 };
 
 void flow_effects_fini(struct flow_effects *effects);

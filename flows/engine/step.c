@@ -475,5 +475,7 @@ void flow_step(const struct flow *flow, struct flow_state *state, const struct f
 	s.alert |= state->urgency > before && state->urgency >= URGENCY_CAO;
 	s.file |= s.alert;
 	put_effects(&s, out);
+	out->classed = s.triaged;
+	out->text_class = s.text_class;
 	step_fini(&s);
 }

@@ -24,6 +24,7 @@ struct step {
 	char *meant;      /* owned: folded, as the text is meant; NULL until it is asked for */
 	struct flow_triage heard; /* of the text; `triaged` once it is asked for */
 	bool triaged;
+	enum flow_text_class text_class; /* of the text by itself; once triaged */
 	bool ussd;        /* channel of this turn */
 	struct buf reply; /* as it will be sent */
 	struct saying say;

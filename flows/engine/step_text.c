@@ -31,6 +31,7 @@ const struct flow_triage *step_triage(struct step *s)
 
 	if (!s->triaged) { /* by the bytes as they came: an old font is known by them */
 		flow_triage(s->flow, text, &s->heard);
+		s->text_class = s->heard.text_class;
 		hear_whole(s, text);
 	}
 	s->triaged = true;
