@@ -71,7 +71,8 @@ enum {
 	FLOW_IN_SAY = 1 << 14,
 	FLOW_IN_WAIT = 1 << 15,
 	FLOW_IN_BUDGET = 1 << 16,
-	FLOW_IN_TRIAGE = 1 << 17
+	FLOW_IN_TRIAGE = 1 << 17,
+	FLOW_IN_LANG = 1 << 18 /* the top of a language's file */
 };
 
 struct flow_key {
