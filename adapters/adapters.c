@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "adapters/sim/sim.h"
-#include "adapters/smpp/smpp.h"
+#include "adapters/smpp/link.h"
 
 const struct adapter *const adapters[] = { &smpp_adapter, &sim_adapter, NULL };
 

@@ -70,6 +70,7 @@ libpath_a_SOURCES = \
 	daemon/path/flowbook.c daemon/path/flowbook.h \
 	daemon/path/hotline.c daemon/path/hotline.h \
 	daemon/path/intake.c daemon/path/intake.h \
+	daemon/path/links.c daemon/path/links.h \
 	daemon/path/outbox.c daemon/path/outbox.h \
 	daemon/path/parts.c daemon/path/parts.h \
 	daemon/path/pending.c daemon/path/pending.h \
@@ -90,7 +91,7 @@ COMMON_LIBS = $(EVENT_LIBS) $(PQ_LIBS) $(HIREDIS_LIBS) $(YAML_LIBS) $(SODIUM_LIB
 sbin_PROGRAMS += hotlined
 hotlined_SOURCES = daemon/hotlined.c
 nodist_EXTRA_hotlined_SOURCES = dummy.cxx
-hotlined_LDADD = libcontrol.a libadapters.a libpath.a libstore.a libcore.a libflow.a libbase.a $(COMMON_LIBS)
+hotlined_LDADD = libcontrol.a libadapters.a libpath.a libstore.a libcore.a libflow.a libbase.a $(TLS_LIBS) $(COMMON_LIBS)
 
 # Everything of the tool but its main, so that tests link it.
 noinst_LIBRARIES += libctl.a

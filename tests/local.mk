@@ -1,6 +1,6 @@
 # Unit tests: one program per module, cmocka. Each prints its own groups; tests/run sums them up.
 UNIT =
-TEST_LIBS = libadapters.a libpath.a libstore.a libcore.a libflow.a libbase.a $(COMMON_LIBS) $(CMOCKA_LIBS)
+TEST_LIBS = libadapters.a libpath.a libstore.a libcore.a libflow.a libbase.a $(TLS_LIBS) $(COMMON_LIBS) $(CMOCKA_LIBS)
 include tests/unit/base.mk
 include tests/unit/core.mk
 include tests/unit/flow.mk

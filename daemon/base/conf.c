@@ -304,6 +304,9 @@ void conf_fini(struct conf *conf)
 	memset(conf, 0, sizeof(*conf));
 }
 
+/* What every link may say, whatever its adapter: how it is chosen among the others. */
+static const char *const link_keys[] = {"name", "adapter", "priority", "weight", NULL};
+
 static bool check_link(const struct yaml_node *link, conf_keys_fn *keys_of, void *arg,
 		       const struct fault *fault)
 {
@@ -321,7 +324,7 @@ static bool check_link(const struct yaml_node *link, conf_keys_fn *keys_of, void
 	if (!known)
 		return fault_at(fault, adapter, "there is no adapter '%s'", adapter->text);
 	for (size_t i = 0; i < link->count; i++) {
-		if (!in_list(link->keys[i]->text, known))
+		if (!in_list(link->keys[i]->text, known) && !in_list(link->keys[i]->text, link_keys))
 			return unknown_key(fault, link->keys[i], known);
 	}
 	return true;

@@ -29,6 +29,7 @@ enum sent_state {
 	SENT_GONE      /* a USSD session that ended; never turned into an SMS */
 };
 
-enum { PROVIDER_REF_MAX = 66 };
+/* A carrier's message id, with room for the carrier's name before it. */
+enum { PROVIDER_REF_MAX = 100 };
 
 #endif

@@ -31,3 +31,7 @@ UNIT += tests/unit/test_flowbook
 tests_unit_test_flowbook_SOURCES = tests/unit/test_flowbook.c
 nodist_EXTRA_tests_unit_test_flowbook_SOURCES = dummy.cxx
 tests_unit_test_flowbook_LDADD = $(TEST_LIBS)
+UNIT += tests/unit/test_outbox
+tests_unit_test_outbox_SOURCES = tests/unit/test_outbox.c
+nodist_EXTRA_tests_unit_test_outbox_SOURCES = dummy.cxx
+tests_unit_test_outbox_LDADD = $(TEST_LIBS)

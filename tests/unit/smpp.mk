@@ -1,5 +1,5 @@
 # Charsets, the stored delivery, the SMPP codec, a link against a scripted carrier, the simulated phone.
-SMPP_LIBS = libadapters.a libcore.a libbase.a $(COMMON_LIBS) $(CMOCKA_LIBS)
+SMPP_LIBS = libadapters.a libcore.a libbase.a $(TLS_LIBS) $(COMMON_LIBS) $(CMOCKA_LIBS)
 SMPP_WIRE = tests/unit/smpp_wire.c tests/unit/smpp_wire.h
 SMPP_CARRIER = tests/unit/smpp_carrier.c tests/unit/smpp_carrier.h
 UNIT += tests/unit/test_charset
@@ -30,3 +30,11 @@ UNIT += tests/unit/test_sim
 tests_unit_test_sim_SOURCES = tests/unit/test_sim.c
 nodist_EXTRA_tests_unit_test_sim_SOURCES = dummy.cxx
 tests_unit_test_sim_LDADD = $(SMPP_LIBS)
+UNIT += tests/unit/test_smpp_pure
+tests_unit_test_smpp_pure_SOURCES = tests/unit/test_smpp_pure.c $(SMPP_WIRE)
+nodist_EXTRA_tests_unit_test_smpp_pure_SOURCES = dummy.cxx
+tests_unit_test_smpp_pure_LDADD = $(SMPP_LIBS)
+UNIT += tests/unit/test_smpp_binds
+tests_unit_test_smpp_binds_SOURCES = tests/unit/test_smpp_binds.c $(SMPP_CARRIER)
+nodist_EXTRA_tests_unit_test_smpp_binds_SOURCES = dummy.cxx
+tests_unit_test_smpp_binds_LDADD = $(SMPP_LIBS)
