@@ -84,7 +84,8 @@ struct adapter {
 	const char *const *keys; /* setting names a link of this adapter knows, NULL-terminated */
 	/* Makes a link from its configuration map (the item of `links:`; secrets are files, already
 	 * checked for their mode by conf_secret_file()). On a fault returns NULL and fills error with
-	 * "line:column: text" of the node at fault. The link is owned by the caller. */
+	 * "line:column: text" of the node at fault. conf is borrowed for the call. The link is owned by
+	 * the caller. */
 	struct link *(*create)(const struct adapter_host *host, const char *name,
 	                       const struct yaml_node *conf, char *error, size_t error_size);
 	void (*start)(struct link *link);

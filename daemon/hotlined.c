@@ -84,6 +84,10 @@ static void on_reload(evutil_socket_t sig, short what, void *arg)
 		log_info("hotlined", "flows reloaded");
 	else
 		log_error("hotlined", "flows not reloaded, nothing was changed: %s", error);
+	if (hotline_reload_links(&run->hotline, error, sizeof(error)))
+		log_info("hotlined", "links reloaded");
+	else
+		log_error("hotlined", "links not reloaded, nothing was changed: %s", error);
 	roles_refresh(run->hotline.roles);
 }
 

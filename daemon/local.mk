@@ -13,6 +13,8 @@ libbase_a_SOURCES = \
 
 libcore_a_SOURCES = \
 	daemon/core/charset.c daemon/core/charset.h \
+	daemon/core/charset_internal.h daemon/core/charset_split.c \
+	daemon/core/charset_national.c daemon/core/charset_national.h \
 	daemon/core/command.c daemon/core/command.h \
 	daemon/core/crc32c.c daemon/core/crc32c.h \
 	daemon/core/entry.c daemon/core/entry.h \

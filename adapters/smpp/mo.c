@@ -61,6 +61,8 @@ static void read_udh(struct octets *body, struct inbound *in)
 	in->part_ref_bits = udh.ref_bits;
 	in->part_total = udh.total;
 	in->part_seq = udh.seq;
+	if (in->alphabet == ALPHABET_GSM7)
+		in->alphabet = charset_national(udh.locking, udh.single);
 }
 
 static void read_sar(const struct pdu *pdu, struct inbound *in)

@@ -512,6 +512,8 @@ static struct mt_part *build_parts(struct pdu *pdu, const struct charset_parts *
 
 static struct mt_part *build(struct link *link, const struct outbound *out, struct mt_message *m)
 {
+	const struct charset_choice choice = { (enum alphabet)link->conf.dcs0, link->conf.latin1,
+		                               link->conf.transliterate };
 	struct charset_parts parts;
 	struct mt_part *first;
 	char validity[17];
@@ -519,13 +521,12 @@ static struct mt_part *build(struct link *link, const struct outbound *out, stru
 
 	if (!describe(link, out, validity, &pdu))
 		return NULL;
-	charset_split(out->text, (enum alphabet)link->conf.dcs0, (unsigned)link->conf.ref_bits,
-	              MT_PARTS_MAX, &parts);
+	charset_split(out->text, &choice, (unsigned)link->conf.ref_bits, MT_PARTS_MAX, &parts);
 	if (parts.cut)
 		log_warn(link->conf.name, "text longer than %d parts: cut", MT_PARTS_MAX);
 	if (parts.count > 1)
 		pdu.esm_class = ESM_UDHI;
-	pdu.data_coding = parts.ucs2 ? 8 : 0;
+	pdu.data_coding = parts.ucs2 ? 8 : parts.latin1 ? 3 : 0;
 	m->total = m->left = parts.count;
 	first = build_parts(&pdu, &parts, link, m);
 	charset_parts_free(&parts);

@@ -292,6 +292,19 @@ void hotline_start(struct hotline *h)
 	outbox_start(h->outbox);
 }
 
+bool hotline_reload_links(struct hotline *h, char *error, size_t error_size)
+{
+	struct conf next;
+	bool ok;
+
+	if (!conf_load(h->conf->file, &next, error, error_size))
+		return false;
+	ok = conf_check_links(&next, keys_of, h, error, error_size) &&
+	     outbox_reload(h->outbox, &next, error, error_size);
+	conf_fini(&next);
+	return ok;
+}
+
 void hotline_stop(struct hotline *h, void (*done)(void *arg), void *arg)
 {
 	outbox_stop(h->outbox, done, arg);

@@ -62,6 +62,44 @@ static void parts_are_found_in_header_and_tlvs(void **state)
 	assert_int_equal(in.part_seq, 1);
 }
 
+static void a_header_may_name_national_tables(void **state)
+{
+	struct inbound in;
+	struct pdu pdu;
+
+	(void)state;
+	wire_deliver(ESM_UDHI, 0);
+	wire_body("\x08\x24\x01\x01\x00\x03\x07\x02\x01xyz", 12);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
+	assert_true(mo_read(&pdu, &conf, &in));
+	assert_int_equal(in.alphabet, ALPHABET_NATIONAL + 1);
+	assert_int_equal(in.part_total, 2);
+	wire_deliver(ESM_UDHI, 8); /* no septets: nothing to shift */
+	wire_body("\x03\x25\x01\x01\x00x", 6);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
+	assert_true(mo_read(&pdu, &conf, &in));
+	assert_int_equal(in.alphabet, ALPHABET_UTF16);
+}
+
+/* Section 5.2.12: message modes, acknowledgements of a phone's user, reply path: texts, all of them. */
+static void every_class_but_a_receipt_is_a_text(void **state)
+{
+	struct inbound in;
+	struct pdu pdu;
+
+	(void)state;
+	for (unsigned esm_class = 0; esm_class < 256; esm_class++) {
+		bool receipt = (esm_class & ESM_TYPE_MASK) == 0x04 || (esm_class & ESM_TYPE_MASK) == 0x20;
+
+		wire_deliver((uint8_t)esm_class, 8);
+		wire_body("\x00\x61", 2);
+		assert_int_equal(wire_decode(&pdu), PDU_OK);
+		assert_int_equal(receipt_is(&pdu), receipt);
+		assert_true(mo_read(&pdu, &conf, &in));
+		assert_int_equal(in.esm_class, esm_class);
+	}
+}
+
 static void a_header_that_overruns_the_body_is_body(void **state)
 {
 	struct inbound in;
@@ -337,6 +375,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_deliver_sm_becomes_a_delivery),
 		TEST(parts_are_found_in_header_and_tlvs),
+		TEST(a_header_may_name_national_tables),
+		TEST(every_class_but_a_receipt_is_a_text),
 		TEST(a_header_that_overruns_the_body_is_body),
 		TEST(senseless_sar_numbers_are_ignored),
 		TEST(a_payload_carries_text_and_header_alike),
