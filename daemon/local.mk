@@ -64,6 +64,7 @@ daemon/store/schema_data.c: $(SCHEMA) $(srcdir)/build-aux/embed-schema
 
 libpath_a_SOURCES = \
 	daemon/path/acks.c daemon/path/acks.h \
+	daemon/path/allowance.c daemon/path/allowance.h \
 	daemon/path/alert.c daemon/path/alert.h \
 	daemon/path/escalate.c daemon/path/escalate.h \
 	daemon/path/conversation.c daemon/path/conversation.h \

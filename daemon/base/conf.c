@@ -39,6 +39,10 @@ static const struct setting settings[] = {
 	{NULL, "reply_regions", SETTING_TEXT, AT(reply_regions), "VN", false,
 	 "countries whose mobile numbers are answered"},
 	{NULL, "log_level", SETTING_TEXT, AT(log_level), "info", false, "debug, info, warn or error"},
+	{"replies", "per_sender", SETTING_COUNT, AT(replies_per_sender), "60", false,
+	 "replies to one number in a day (UTC); 0 = no limit"},
+	{"replies", "per_day", SETTING_COUNT, AT(replies_per_day), "20000", false,
+	 "replies in a day (UTC) in all; 0 = no limit"},
 	{"keys", "dir", SETTING_PATH, AT(keys_dir), "keys", false, "folder of the key files"},
 	{"keys", "team", SETTING_TEXT, AT(keys_team), "hotline", false, "team that reads the reports"},
 	{"spool", "dir", SETTING_PATH, AT(spool_dir), "spool", false, "folder of the spool"},
@@ -60,7 +64,7 @@ static const struct setting settings[] = {
 };
 enum { SETTING_COUNT_ALL = sizeof(settings) / sizeof(*settings) };
 
-static const char *const sections[] = {"keys", "spool", "redis", "postgres", "control", "flows", NULL};
+static const char *const sections[] = {"replies", "keys", "spool", "redis", "postgres", "control", "flows", NULL};
 static const char *const type_names[] = {
 	[SETTING_TEXT] = "text",         [SETTING_PATH] = "path",   [SETTING_SECRET] = "path of a secret",
 	[SETTING_DURATION] = "duration", [SETTING_COUNT] = "number",

@@ -13,6 +13,7 @@
 #include "core/number.h"
 #include "path/acks.h"
 #include "path/alert.h"
+#include "path/allowance.h"
 #include "path/escalate.h"
 #include "path/filing.h"
 #include "path/flowbook.h"
@@ -189,6 +190,12 @@ static bool open_flows(struct hotline *h, char *error, size_t error_size)
 
 static void make_stations(struct hotline *h)
 {
+	char *counts = mem_printf("%s/allowance", h->conf->spool_dir);
+
+	h->allowance = mem_alloc(sizeof(*h->allowance));
+	allowance_init(h->allowance, h->conf->replies_per_sender, h->conf->replies_per_day, counts,
+		       loop_wall_us(h->loop));
+	mem_free(counts);
 	h->pending = pending_new(h->spool);
 	h->intake = intake_new(h);
 	h->parts = parts_new(h);
@@ -269,6 +276,7 @@ static void on_minute(void *arg)
 	struct hotline *h = arg;
 
 	vault_tick(h->vault, loop_wall_us(h->loop));
+	allowance_save(h->allowance);
 	loop_timer_set(h->minute, MINUTE_MS);
 }
 
@@ -329,6 +337,9 @@ void hotline_close(struct hotline *h)
 	parts_free(h->parts);
 	intake_free(h->intake);
 	pending_free(h->pending);
+	if (h->allowance)
+		allowance_fini(h->allowance);
+	mem_free(h->allowance);
 	flowbook_close(h->flowbook);
 	vault_close(h->vault);
 	memset(h, 0, sizeof(*h));

@@ -12,6 +12,7 @@
 struct acks;
 struct adapter;
 struct alert;
+struct allowance;
 struct conf;
 struct escalate;
 struct filing;
@@ -51,6 +52,7 @@ struct hotline {
 	struct acks *acks;
 	struct outbox *outbox;
 	struct pending *pending;
+	struct allowance *allowance; /* of replies */
 	struct loop_timer *minute; /* owned: wipes the intake key when its hour is over */
 	/* what went wrong with Redis last, for `status`; static text or NULL */
 	char redis_why[160];

@@ -4,11 +4,15 @@
 #include <string.h>
 
 #include "base/conf.h"
+#include "base/log.h"
+#include "base/loop.h"
 #include "base/mem.h"
+#include "path/allowance.h"
 #include "path/delivery.h"
 #include "path/hotline.h"
 #include "path/outbox.h"
 #include "path/pending.h"
+#include "path/roles.h"
 
 /* A question that arrives later than this only confuses. */
 enum { VALIDITY_MS = 600 * 1000 };
@@ -53,12 +57,33 @@ static void on_sent(void *arg, enum sent_state state, const char *provider_ref)
 		settle(arg);
 }
 
+/* Replies cost money, and somebody may want us to spend it: only to the numbers of the allow-list, and
+ * only so many a day. Officers are known and few; a USSD screen costs nothing. */
+static bool may_answer(struct hotline *h, const struct delivery *d)
+{
+	static const char *const whys[] = {
+		[ALLOWANCE_SENDER] = "this sender had his share of the day",
+		[ALLOWANCE_SPARSE] = "most of the day's replies are gone, and this sender had many",
+		[ALLOWANCE_TOTAL] = "the day's replies are gone",
+	};
+	enum allowance_answer answer;
+
+	if (!number_may_reply(&d->from, h->conf->reply_regions))
+		return false;
+	if (d->in.channel == CHANNEL_USSD || roles_is_officer(h->roles, d))
+		return true;
+	answer = allowance_take(h->allowance, d->has_subject ? d->subject : NULL, loop_wall_us(h->loop));
+	if (answer != ALLOWANCE_YES)
+		log_warn("reply", "not answered: %s", whys[answer]);
+	return answer == ALLOWANCE_YES;
+}
+
 void reply_send(struct hotline *h, const struct delivery *d, const char *text)
 {
 	struct owed *owed = owed_for(h, d);
 	struct outbound out = {.channel = d->in.channel, .priority = OUTBOUND_REPLY, .text = text};
 
-	if (!text || !number_may_reply(&d->from, h->conf->reply_regions)) {
+	if (!text || !may_answer(h, d)) {
 		settle(owed);
 		return;
 	}

@@ -5,7 +5,8 @@
 struct delivery;
 struct hotline;
 
-/* text NULL: say nothing. Only numbers on the allow-list are answered, never premium or short ones.
+/* text NULL: say nothing. Only numbers on the allow-list are answered, never premium or short ones,
+ * and only so often a day (path/allowance.h).
  * Whatever happens, the delivery's records are noted as answered in the end. `d` is borrowed. */
 void reply_send(struct hotline *h, const struct delivery *d, const char *text);
 

@@ -94,6 +94,11 @@ void roles_start(struct roles *roles)
 	refresh(roles);
 }
 
+bool roles_is_officer(const struct roles *roles, const struct delivery *d)
+{
+	return d->has_subject && map_get(&roles->officers, d->subject);
+}
+
 void roles_take(struct roles *roles, struct delivery *d)
 {
 	struct command command;
