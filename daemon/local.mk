@@ -64,6 +64,7 @@ daemon/store/schema_data.c: $(SCHEMA) $(srcdir)/build-aux/embed-schema
 
 libpath_a_SOURCES = \
 	daemon/path/acks.c daemon/path/acks.h \
+	daemon/path/canary.c daemon/path/canary.h \
 	daemon/path/allowance.c daemon/path/allowance.h \
 	daemon/path/alert.c daemon/path/alert.h \
 	daemon/path/escalate.c daemon/path/escalate.h \
@@ -85,7 +86,9 @@ libcontrol_a_SOURCES = \
 	daemon/control/access.c \
 	daemon/control/commands.c \
 	daemon/control/control.c daemon/control/control.h \
-	daemon/control/flows.c
+	daemon/control/flows.c \
+	daemon/control/links.c \
+	daemon/control/metrics.c daemon/control/metrics.h
 
 COMMON_LIBS = $(EVENT_LIBS) $(PQ_LIBS) $(HIREDIS_LIBS) $(YAML_LIBS) $(SODIUM_LIBS) \
 	$(JANSSON_LIBS) $(UTF8PROC_LIBS) $(PHONENUMBER_LIBS) -lpthread
@@ -110,6 +113,7 @@ libctl_a_SOURCES = \
 	daemon/ctl/cmd_flow_test.c \
 	daemon/ctl/cmd_flow_versions.c \
 	daemon/ctl/cmd_keys.c \
+	daemon/ctl/cmd_links.c \
 	daemon/ctl/cmd_list.c \
 	daemon/ctl/cmd_phone.c \
 	daemon/ctl/cmd_report.c \

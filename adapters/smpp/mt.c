@@ -19,7 +19,7 @@ struct mt_message {
 	unsigned total, left;    /* parts: in all, without outcome */
 	unsigned accepted;       /* parts the carrier took */
 	int64_t deadline_ms;     /* parts that the carrier put off are tried until then */
-	bool alert;
+	bool alert, receipt;
 	bool refused, doubt, retry, gone; /* what befell some part */
 	char ref[PROVIDER_REF_MAX];       /* id of the last part */
 };
@@ -85,7 +85,7 @@ void mt_report(struct link *link)
 	while ((m = link->finished) != NULL) {
 		link->finished = m->next;
 		link->host->sent(link->host->ctx, &m->id, outcome_of(m), m->ref);
-		if (m->alert && m->ref[0] && !link->dead)
+		if (m->receipt && m->ref[0] && !link->dead)
 			tell_early_receipts(link, m);
 		mem_free(m);
 	}
@@ -497,7 +497,7 @@ static struct mt_part *build_parts(struct pdu *pdu, const struct charset_parts *
 		part_body(parts, i, (unsigned)link->conf.ref_bits, ref, &body);
 		pdu->short_message = (struct octets){ body.data, body.len };
 		/* The daemon knows the last part's id: a receipt for another could not be matched. */
-		pdu->registered_delivery = m->alert && i + 1 == parts->count;
+		pdu->registered_delivery = m->receipt && i + 1 == parts->count;
 		*last = encode_part(pdu, m, i + 1);
 		if (!*last) {
 			free_parts(first);
@@ -559,6 +559,7 @@ bool mt_send(struct link *link, const struct outbound *out)
 	m = mem_alloc(sizeof(*m));
 	m->id = out->id;
 	m->alert = alert;
+	m->receipt = alert || out->receipt;
 	m->deadline_ms = loop_now_ms(link->host->loop) + out->validity_ms;
 	m->gone = out->channel == CHANNEL_USSD; /* never turned into an SMS */
 	if (!m->gone)

@@ -60,11 +60,16 @@ static const struct setting settings[] = {
 	 "libpq connection string"},
 	{"control", "socket", SETTING_PATH, AT(control_socket), "run/control.sock", false,
 	 "unix socket that hotlinectl talks to"},
+	{"metrics", "listen", SETTING_TEXT, AT(metrics_listen), NULL, false,
+	 "loopback address and port where /metrics is served"},
+	{"metrics", "socket", SETTING_PATH, AT(metrics_socket), NULL, false,
+	 "unix socket where /metrics is served"},
 	{"flows", "dir", SETTING_PATH, AT(flows_dir), NULL, true, "folder of the flow files"},
 };
 enum { SETTING_COUNT_ALL = sizeof(settings) / sizeof(*settings) };
 
-static const char *const sections[] = {"replies", "keys", "spool", "redis", "postgres", "control", "flows", NULL};
+static const char *const sections[] = {"replies", "keys", "spool", "redis", "postgres", "control",
+					     "metrics", "flows", NULL};
 static const char *const type_names[] = {
 	[SETTING_TEXT] = "text",         [SETTING_PATH] = "path",   [SETTING_SECRET] = "path of a secret",
 	[SETTING_DURATION] = "duration", [SETTING_COUNT] = "number",
@@ -309,7 +314,7 @@ void conf_fini(struct conf *conf)
 }
 
 /* What every link may say, whatever its adapter: how it is chosen among the others. */
-static const char *const link_keys[] = {"name", "adapter", "priority", "weight", NULL};
+static const char *const link_keys[] = {"name", "adapter", "priority", "weight", "canary", NULL};
 
 static bool check_link(const struct yaml_node *link, conf_keys_fn *keys_of, void *arg,
 		       const struct fault *fault)

@@ -23,6 +23,7 @@ struct conf {
 	int64_t redis_port, redis_budget_ms;
 	char *postgres_conninfo;
 	char *control_socket;
+	char *metrics_listen, *metrics_socket; /* NULL: no metrics */
 	char *flows_dir;
 	char *ref_prefix;        /* starts every report reference: "BP" gives BP-482113 */
 	char *region;            /* ISO 3166 code that numbers without a country belong to */

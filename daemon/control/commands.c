@@ -208,6 +208,10 @@ static void run_reload(struct control_request *request)
 		return;
 	}
 	roles_refresh(request->hotline->roles);
+	if (!hotline_reload_links(request->hotline, error, sizeof(error))) {
+		control_refuse(request, EXIT_CONFIG, "the flows are new, the links are as before:\n%s", error);
+		return;
+	}
 	control_answer(request, json_pack("{s:s}", "flow", flow_name(flowbook_current(request->hotline->flowbook))));
 }
 
@@ -368,6 +372,9 @@ static const struct command commands[] = {
 	{"report-contact", access_report_contact, NULL},
 	{"roster-import", run_roster_import, NULL},
 	{"reload", run_reload, NULL},
+	{"links", links_list, NULL},
+	{"link-order", links_order, NULL},
+	{"link-watch", links_watch, NULL},
 	{"flow-versions", flows_versions, NULL},
 	{"flow-retire", flows_retire, NULL},
 	{"phone", run_phone, NULL},

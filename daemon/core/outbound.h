@@ -2,6 +2,7 @@
 #ifndef CORE_OUTBOUND_H
 #define CORE_OUTBOUND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/ids.h"
@@ -17,6 +18,8 @@ struct outbound {
 	char from[INBOUND_ADDRESS_MAX];  /* short code or sender id; "" = the link's own */
 	char to[INBOUND_ADDRESS_MAX];    /* E.164 with +, or the source as it came */
 	const char *text;                /* UTF-8, NFC; borrowed for the duration of the call */
+	bool only_link;                  /* no other link will do */
+	bool receipt;                    /* a receipt is wanted, as for every alert */
 	int64_t validity_ms;             /* of no use after this long; counted from the send */
 };
 

@@ -14,6 +14,7 @@
 #include "path/acks.h"
 #include "path/alert.h"
 #include "path/allowance.h"
+#include "path/canary.h"
 #include "path/escalate.h"
 #include "path/filing.h"
 #include "path/flowbook.h"
@@ -260,6 +261,9 @@ int hotline_open(struct hotline *h, char *error, size_t error_size)
 		return EXIT_STORE;
 	}
 	make_stations(h);
+	h->canary = canary_new(h, error, error_size);
+	if (!h->canary)
+		goto config;
 	h->outbox = outbox_new(h, error, error_size);
 	if (!h->outbox)
 		goto config;
@@ -298,6 +302,7 @@ void hotline_start(struct hotline *h)
 	escalate_start(h->escalate);
 	alert_start(h->alert);
 	outbox_start(h->outbox);
+	canary_start(h->canary);
 }
 
 bool hotline_reload_links(struct hotline *h, char *error, size_t error_size)
@@ -308,6 +313,7 @@ bool hotline_reload_links(struct hotline *h, char *error, size_t error_size)
 	if (!conf_load(h->conf->file, &next, error, error_size))
 		return false;
 	ok = conf_check_links(&next, keys_of, h, error, error_size) &&
+	     canary_check(&next, error, error_size) &&
 	     outbox_reload(h->outbox, &next, error, error_size);
 	conf_fini(&next);
 	return ok;
@@ -324,6 +330,7 @@ void hotline_close(struct hotline *h)
 	loop_timer_free(h->minute);
 	redis_free(h->redis);
 	outbox_free(h->outbox);
+	canary_free(h->canary);
 	pg_free(h->pg_filing);
 	pg_free(h->pg_duty);
 	loop_run_posted(h->loop);

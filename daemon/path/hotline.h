@@ -13,6 +13,7 @@ struct acks;
 struct adapter;
 struct alert;
 struct allowance;
+struct canary;
 struct conf;
 struct escalate;
 struct filing;
@@ -51,6 +52,7 @@ struct hotline {
 	struct alert *alert;
 	struct acks *acks;
 	struct outbox *outbox;
+	struct canary *canary;       /* of each carrier */
 	struct pending *pending;
 	struct allowance *allowance; /* of replies */
 	struct loop_timer *minute; /* owned: wipes the intake key when its hour is over */

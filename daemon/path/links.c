@@ -35,7 +35,7 @@ struct links {
 /* ---- making one ---- */
 
 /* Settings that only the choice reads: a change of them disturbs no connection. */
-static const char *const choice_keys[] = {"priority", "weight", NULL};
+static const char *const choice_keys[] = {"priority", "weight", "canary", NULL};
 
 static bool is_choice_key(const char *key)
 {
@@ -413,8 +413,8 @@ struct way *links_choose(struct links *links, const struct wish *wish)
 	bool stands;
 
 	if (!wanted)
-		return wish->ussd ? NULL : best_of(links, wish, NULL);
-	if (wish->ussd || wanted->sim)
+		return wish->only ? NULL : best_of(links, wish, NULL);
+	if (wish->only || wanted->sim)
 		return is_free(wanted) ? wanted : NULL;
 	stands = wanted->adapter->state(wanted->link) == LINK_BOUND && !is_silent(links, wanted);
 	if (stands && is_free(wanted) && wanted != wish->avoid)

@@ -48,7 +48,7 @@ void links_sweep(struct links *links);
 /* What a text asks of its link. */
 struct wish {
 	const char *link;  /* the one it came by; "" = any */
-	bool ussd;         /* only that one will do */
+	bool only;         /* no other will do: a USSD screen, a canary */
 	bool alert;
 	bool overdue;      /* waited long enough for the link it wants: another one will do */
 	const struct way *avoid; /* just said "later"; NULL = none */

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "path/alert.h"
+#include "path/canary.h"
 #include "path/hotline.h"
 #include "path/intake.h"
 #include "path/links.h"
@@ -136,7 +137,7 @@ static void complete(struct outbox *o, struct item *item, enum sent_state state,
 static bool try_lane(struct outbox *o, struct lane *lane, int64_t now_ms)
 {
 	struct item *item = lane->first;
-	struct wish wish = {item->out.link, item->out.channel == CHANNEL_USSD, lane->alert,
+	struct wish wish = {item->out.link, item->out.channel == CHANNEL_USSD || item->out.only_link, lane->alert,
 			    now_ms - item->since_ms > OVERDUE_MS,
 			    now_ms < item->not_before_ms ? item->avoid : NULL};
 
@@ -274,7 +275,10 @@ static void on_inbound(void *ctx, const struct inbound *in, received_fn *done, v
 {
 	struct outbox *o = ctx;
 
-	intake_take(o->h->intake, in, done, arg);
+	if (canary_came(o->h->canary, in))
+		done(arg, true);
+	else
+		intake_take(o->h->intake, in, done, arg);
 }
 
 static void on_receipt(void *ctx, const char *link, const struct receipt *receipt)
@@ -283,7 +287,8 @@ static void on_receipt(void *ctx, const char *link, const struct receipt *receip
 	struct receipt named = *receipt;
 
 	name_ref(links_carrier(o->links, link), receipt->provider_ref, named.provider_ref);
-	alert_receipt(o->h->alert, link, &named);
+	if (!canary_receipt(o->h->canary, &named))
+		alert_receipt(o->h->alert, link, &named);
 }
 
 static void on_lost(void *ctx, const char *link)
@@ -359,6 +364,7 @@ bool outbox_reload(struct outbox *o, const struct conf *conf, char *error, size_
 
 	if (links_reload(o->links, conf->links, why, sizeof(why))) {
 		map_each(&o->under_way, forget_avoided, NULL);
+		canary_reload(o->h->canary, conf->links);
 		sweep_later(o);
 		return true;
 	}
