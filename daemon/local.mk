@@ -26,7 +26,8 @@ libcore_a_SOURCES = \
 	daemon/core/outbound.h \
 	daemon/core/places.c daemon/core/places.h daemon/core/places_data.h \
 	daemon/core/places_match.c daemon/core/places_match.h \
-	daemon/core/places_words.c daemon/core/places_words.h
+	daemon/core/places_words.c daemon/core/places_words.h \
+	daemon/core/ussd.c daemon/core/ussd.h
 nodist_libcore_a_SOURCES = daemon/core/places_data.c
 CLEANFILES += daemon/core/places_data.c
 BUILT_SOURCES += daemon/core/places_data.c
@@ -56,7 +57,8 @@ CLEANFILES += daemon/store/schema_data.c
 BUILT_SOURCES += daemon/store/schema_data.c
 
 SCHEMA = $(srcdir)/daemon/schema/001_base.sql $(srcdir)/daemon/schema/002_filing.sql \
-	$(srcdir)/daemon/schema/003_escalation.sql $(srcdir)/daemon/schema/004_api.sql
+	$(srcdir)/daemon/schema/003_escalation.sql $(srcdir)/daemon/schema/004_notices.sql \
+	$(srcdir)/daemon/schema/005_answers.sql $(srcdir)/daemon/schema/006_api.sql
 EXTRA_DIST += $(SCHEMA) build-aux/embed-schema
 daemon/store/schema_data.c: $(SCHEMA) $(srcdir)/build-aux/embed-schema
 	@$(MKDIR_P) daemon/store
@@ -71,11 +73,13 @@ libpath_a_SOURCES = \
 	daemon/path/conversation.c daemon/path/conversation.h \
 	daemon/path/delivery.c daemon/path/delivery.h \
 	daemon/path/filing.c daemon/path/filing.h \
+	daemon/path/filing_rows.c daemon/path/filing_rows.h \
 	daemon/path/flowbook.c daemon/path/flowbook.h \
 	daemon/path/hotline.c daemon/path/hotline.h \
 	daemon/path/intake.c daemon/path/intake.h \
 	daemon/path/links.c daemon/path/links.h \
 	daemon/path/outbox.c daemon/path/outbox.h \
+	daemon/path/outcomes.c daemon/path/outcomes.h \
 	daemon/path/parts.c daemon/path/parts.h \
 	daemon/path/pending.c daemon/path/pending.h \
 	daemon/path/reply.c daemon/path/reply.h \
@@ -97,7 +101,7 @@ COMMON_LIBS = $(EVENT_LIBS) $(PQ_LIBS) $(HIREDIS_LIBS) $(YAML_LIBS) $(SODIUM_LIB
 sbin_PROGRAMS += hotlined
 hotlined_SOURCES = daemon/hotlined.c
 nodist_EXTRA_hotlined_SOURCES = dummy.cxx
-hotlined_LDADD = libcontrol.a libadapters.a libpath.a libstore.a libcore.a libflow.a libbase.a $(TLS_LIBS) $(COMMON_LIBS)
+hotlined_LDADD = libcontrol.a libadapters.a libpath.a libstore.a libcore.a libflow.a libbase.a $(TLS_LIBS) $(CURL_LIBS) $(COMMON_LIBS)
 
 # Everything of the tool but its main, so that tests link it.
 noinst_LIBRARIES += libctl.a

@@ -20,6 +20,8 @@ struct outbound {
 	const char *text;                /* UTF-8, NFC; borrowed for the duration of the call */
 	bool only_link;                  /* no other link will do */
 	bool receipt;                    /* a receipt is wanted, as for every alert */
+	char reply_token[INBOUND_ADDRESS_MAX]; /* USSD: of the delivery that this answers; "" = none */
+	bool more;                       /* USSD: the session stays open for an answer */
 	int64_t validity_ms;             /* of no use after this long; counted from the send */
 };
 
@@ -29,7 +31,8 @@ enum sent_state {
 	SENT_RETRY,    /* not submitted, try again later (throttled, queue full, link lost before) */
 	SENT_IN_DOUBT, /* written, answer never came: may or may not have been submitted */
 	SENT_REFUSED,  /* the carrier will never take it */
-	SENT_GONE      /* a USSD session that ended; never turned into an SMS */
+	SENT_GONE,     /* a USSD session that ended; never turned into an SMS */
+	SENT_EXPIRED   /* not submitted while it was of use; only the outbox says so */
 };
 
 /* A carrier's message id, with room for the carrier's name before it. */

@@ -37,13 +37,14 @@ struct conversation *conversation_new(struct hotline *h, const struct delivery *
 	struct conversation *c = mem_alloc(sizeof(*c));
 
 	c->id = d->id;
-	memcpy(c->opening_key, d->dup_key, sizeof(c->opening_key));
+	/* Two people without a number may well write the same words: each text is a report of its own. */
+	memcpy(c->opening_key, d->from.kind == NUMBER_NONE ? d->id.b : d->dup_key, sizeof(c->opening_key));
 	memcpy(c->subject, d->subject, sizeof(c->subject));
 	c->first_us = d->wall_us;
 	snprintf(c->adapter, sizeof(c->adapter), "%s", d->in.adapter);
 	snprintf(c->link, sizeof(c->link), "%s", d->in.link);
 	snprintf(c->channel, sizeof(c->channel), "%s", d->in.channel == CHANNEL_USSD ? "ussd" : "sms");
-	snprintf(c->short_code, sizeof(c->short_code), "%.23s", d->in.dest);
+	inbound_address(d->in.dest, strlen(d->in.dest), c->short_code, sizeof(c->short_code));
 	make_ref(h, c);
 	vault_data_key_new(h->vault, &c->id, loop_wall_us(h->loop), &c->key);
 	c->flow = flow_state_new(flowbook_current(h->flowbook), c->ref, "");
@@ -176,7 +177,7 @@ void entry_from_delivery(struct hotline *h, const struct delivery *d, const stru
 	snprintf(e->adapter, sizeof(e->adapter), "%s", d->in.adapter);
 	snprintf(e->link, sizeof(e->link), "%s", d->in.link);
 	snprintf(e->channel, sizeof(e->channel), "%s", d->in.channel == CHANNEL_USSD ? "ussd" : "sms");
-	snprintf(e->short_code, sizeof(e->short_code), "%.23s", d->in.dest);
+	inbound_address(d->in.dest, strlen(d->in.dest), e->short_code, sizeof(e->short_code));
 	e->received_us = d->wall_us;
 	e->disposition = disposition;
 	e->parts = d->in.part_total > 1 ? d->in.part_total : 1;
@@ -308,6 +309,8 @@ static enum disposition disposition_of(const struct flow *flow, const struct del
 
 	if (d->in.alphabet == ALPHABET_PDU)
 		return DISPOSITION_UNDECODABLE;
+	if (d->in.ussd_op == USSD_BEGIN)
+		return DISPOSITION_ANSWER;
 	flow_triage(flow, d->text, &triage);
 	return of_class[triage.text_class];
 }
@@ -340,12 +343,20 @@ static struct flow_world world_of(const struct hotline *h)
 	return (struct flow_world){.places = flow_places_vn(), .home = h->conf->home};
 }
 
+/* Dialling and hanging up are events of their own; all else is something said. */
+static enum flow_event_kind event_of(const struct inbound *in)
+{
+	if (in->ussd_op == USSD_BEGIN)
+		return FLOW_EV_USSD_BEGIN;
+	return inbound_ends_ussd(in) ? FLOW_EV_USSD_END : FLOW_EV_TEXT;
+}
+
 void conversation_hear(struct hotline *h, struct conversation *c, const struct delivery *d,
 		       struct turn_result *out)
 {
 	const struct flow *flow = flowbook_find(h->flowbook, flow_state_flow_hash(c->flow));
 	struct flow_world world = world_of(h);
-	struct flow_event event = {.kind = FLOW_EV_TEXT, .text = d->text, .world = &world};
+	struct flow_event event = {.kind = event_of(&d->in), .text = d->text, .world = &world};
 	struct flow_effects effects;
 	bool file;
 
@@ -455,6 +466,16 @@ void conversation_repeat(struct hotline *h, struct conversation *c, const struct
 		entry_from_delivery(h, d, &own, DISPOSITION_REPEAT, &out->entry);
 		data_key_wipe(&own);
 	}
+	out->has_entry = true;
+}
+
+void conversation_without(struct hotline *h, const struct delivery *d, struct turn_result *out)
+{
+	struct data_key own;
+
+	vault_data_key_new(h->vault, &d->id, loop_wall_us(h->loop), &own);
+	entry_from_delivery(h, d, &own, DISPOSITION_EMPTY, &out->entry);
+	data_key_wipe(&own);
 	out->has_entry = true;
 }
 

@@ -414,7 +414,10 @@ struct way *links_choose(struct links *links, const struct wish *wish)
 
 	if (!wanted)
 		return wish->only ? NULL : best_of(links, wish, NULL);
-	if (wish->only || wanted->sim)
+	/* a screen has one way back, also while that link takes no texts */
+	if (wish->only)
+		return wanted->adapter->state(wanted->link) == LINK_BOUND ? wanted : NULL;
+	if (wanted->sim)
 		return is_free(wanted) ? wanted : NULL;
 	stands = wanted->adapter->state(wanted->link) == LINK_BOUND && !is_silent(links, wanted);
 	if (stands && is_free(wanted) && wanted != wish->avoid)
@@ -432,7 +435,7 @@ bool links_send(struct links *links, struct way *way, const struct outbound *out
 	if (way->adapter->send(way->link, out))
 		return true;
 	way->in_flight--;
-	way->full = true;
+	way->full = way->full || out->channel != CHANNEL_USSD;
 	return false;
 }
 

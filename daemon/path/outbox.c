@@ -37,7 +37,7 @@ struct item {
 
 /* What must go out one after the other: the replies to one number. A throttled text is then never
  * overtaken by the next. Each alert is a lane of its own: alerts say where they belong, and one that
- * hangs on a silent link must not hold up the next. */
+ * hangs on a silent link must not hold up the next; so is each screen of a USSD session. */
 struct lane {
 	struct lane *next;   /* of its queue */
 	uint8_t key[MAP_KEY_LEN];
@@ -70,7 +70,7 @@ static void lane_key(const struct outbound *out, uint8_t key[MAP_KEY_LEN])
 {
 	uint64_t hash[2] = {14695981039346656037u, 1099511628211u};
 
-	if (out->priority == OUTBOUND_ALERT) {
+	if (out->priority == OUTBOUND_ALERT || out->channel == CHANNEL_USSD) {
 		memcpy(key, out->id.b, MAP_KEY_LEN);
 		return;
 	}
@@ -143,12 +143,15 @@ static bool try_lane(struct outbox *o, struct lane *lane, int64_t now_ms)
 
 	if (now_ms > item->deadline_ms) {
 		log_warn("outbox", "a text was not sent in time");
-		complete(o, item, SENT_REFUSED, "");
+		complete(o, item, SENT_EXPIRED, "");
 		return true;
 	}
 	while ((item->on = links_choose(o->links, &wish)) != NULL) {
 		if (links_send(o->links, item->on, &item->out))
 			return true;
+		item->on = NULL;
+		if (wish.only)
+			break;
 	}
 	return false;
 }

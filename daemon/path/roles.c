@@ -94,24 +94,24 @@ void roles_start(struct roles *roles)
 	refresh(roles);
 }
 
-bool roles_is_officer(const struct roles *roles, const struct delivery *d)
-{
-	return d->has_subject && map_get(&roles->officers, d->subject);
-}
-
 void roles_take(struct roles *roles, struct delivery *d)
 {
 	struct command command;
-	bool order = d->has_subject && !d->repeat && command_parse(d->text, &command);
+	bool order = d->has_subject && command_parse(d->text, &command);
+	bool officer = d->has_subject && map_get(&roles->officers, d->subject);
 
+	d->officer = officer;
 	/* without a code it may as well be a reporter's "khong", who must not wait */
 	if (order && !roles->loaded && command.code[0]) {
 		roles->waiting = mem_array(roles->waiting, roles->waiting_count + 1, sizeof(*roles->waiting));
 		roles->waiting[roles->waiting_count++] = d;
-	} else if (order && map_get(&roles->officers, d->subject))
+	} else if (order && officer) {
 		acks_take(roles->h->acks, d, &command);
-	else
+	} else if (officer && command_attempted(d->text)) {
+		acks_ask_code(roles->h->acks, d);
+	} else {
 		session_take(roles->h->session, d);
+	}
 }
 
 struct roles *roles_new(struct hotline *h)

@@ -14,7 +14,6 @@ struct roles *roles_new(struct hotline *h);
 void roles_free(struct roles *roles);
 void roles_start(struct roles *roles);   /* loads the roster and keeps it fresh */
 void roles_refresh(struct roles *roles); /* the roster changed: load it now */
-bool roles_is_officer(const struct roles *roles, const struct delivery *d); /* by number, as far as known */
 void roles_take(struct roles *roles, struct delivery *d); /* takes ownership */
 
 #endif

@@ -128,6 +128,8 @@ static void end_turn(struct mailbox *box)
 	struct turn *turn = box->turns;
 
 	if (turn->delivery)
+		turn->delivery->more = box->conversation && !conversation_ended(box->conversation);
+	if (turn->delivery)
 		reply_send(s->h, turn->delivery, box->result.reply);
 	conversation_free(box->conversation);
 	box->conversation = NULL;
@@ -213,6 +215,11 @@ static void commit(struct mailbox *box)
 	k.due_ms = box->conversation->due_ms;
 	if (box->result.has_entry)
 		filing_seal(s->h->filing, box->partition, &box->result.entry, &entry);
+	if (box->result.has_entry && entry.len == 0) { /* too long for the queue */
+		buf_free(&state);
+		commit_without_redis(box);
+		return;
+	}
 	k.entry = entry.data;
 	k.entry_len = entry.len;
 	keyspace_commit(s->h->redis, &k, on_commit, box);
@@ -238,11 +245,23 @@ static bool plain_answer(const struct session *s, const struct delivery *d)
 	return triage.text_class != FLOW_TEXT_REPORT;
 }
 
+/* A USSD session whose conversation has ended, or that we never knew, was closed. */
+static bool ends_nothing(const struct mailbox *box, const struct delivery *d)
+{
+	return inbound_ends_ussd(&d->in) && (!box->conversation || conversation_ended(box->conversation));
+}
+
 static void step_delivery(struct mailbox *box, const struct delivery *d)
 {
 	struct session *s = box->session;
 	bool again = says_it_again(box->conversation, d) && !plain_answer(s, d);
 
+	if (ends_nothing(box, d)) {
+		conversation_without(s->h, d, &box->result);
+		filing_direct(s->h->filing, &box->result.entry);
+		end_turn(box);
+		return;
+	}
 	if (d->repeat || again) {
 		/* Whoever wrote it may have had no answer: the question once more does no harm, silence might. */
 		conversation_repeat(s->h, box->conversation, d, d->in.part_total < 2, &box->result);

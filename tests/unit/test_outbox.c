@@ -467,6 +467,7 @@ static void a_text_that_is_too_late_is_not_sent(void **state)
 	pass_ms(60);
 	pass_ms(60);
 	assert_int_equal(told_count, 2);
+	assert_int_equal(told[0].state, SENT_EXPIRED); /* not refused: nobody was asked */
 	assert_int_equal(taken_count, 0);
 	assert_int_equal(outbox_waiting(h.outbox), 0);
 }
