@@ -70,7 +70,6 @@ static void tell_early_receipts(struct link *link, const struct mt_message *m)
 	struct receipt receipt;
 	int status;
 
-	refs_sent(&link->refs, m->ref);
 	memcpy(receipt.provider_ref, m->ref, sizeof(receipt.provider_ref));
 	while (refs_early(&link->refs, m->ref, by_number, &status)) {
 		receipt.status = status;
@@ -289,6 +288,8 @@ static void part_accepted(struct link *link, struct mt_part *part, const struct 
 	if (part->number == m->total && pdu_decode(bytes, header->command_length, &pdu) == PDU_OK) {
 		octets_text(pdu.message_id, ref, sizeof(ref));
 		ref_canonical(ref, (enum ref_base)link->conf.submit_base, m->ref);
+		if (m->receipt && m->ref[0]) /* at once: its receipt may be the next PDU */
+			refs_sent(&link->refs, m->ref);
 	}
 	part_done(link, part, SENT_OK);
 }

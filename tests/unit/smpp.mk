@@ -38,3 +38,7 @@ UNIT += tests/unit/test_smpp_binds
 tests_unit_test_smpp_binds_SOURCES = tests/unit/test_smpp_binds.c $(SMPP_CARRIER)
 nodist_EXTRA_tests_unit_test_smpp_binds_SOURCES = dummy.cxx
 tests_unit_test_smpp_binds_LDADD = $(SMPP_LIBS)
+UNIT += tests/unit/test_smpp_days
+tests_unit_test_smpp_days_SOURCES = tests/unit/test_smpp_days.c $(SMPP_CARRIER)
+nodist_EXTRA_tests_unit_test_smpp_days_SOURCES = dummy.cxx
+tests_unit_test_smpp_days_LDADD = $(SMPP_LIBS)
