@@ -55,3 +55,7 @@ UNIT += tests/unit/test_outbox
 tests_unit_test_outbox_SOURCES = tests/unit/test_outbox.c
 nodist_EXTRA_tests_unit_test_outbox_SOURCES = dummy.cxx
 tests_unit_test_outbox_LDADD = $(TEST_LIBS)
+UNIT += tests/unit/test_canary
+tests_unit_test_canary_SOURCES = tests/unit/test_canary.c
+nodist_EXTRA_tests_unit_test_canary_SOURCES = dummy.cxx
+tests_unit_test_canary_LDADD = $(TEST_LIBS)
