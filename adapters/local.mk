@@ -17,6 +17,7 @@ libadapters_a_SOURCES = \
 	adapters/sim/sim.c adapters/sim/sim.h \
 	adapters/smpp/bind.c \
 	adapters/smpp/conf.c \
+	adapters/smpp/dial.c \
 	adapters/smpp/link.c adapters/smpp/link.h \
 	adapters/smpp/mo.c \
 	adapters/smpp/mt.c \

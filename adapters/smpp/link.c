@@ -112,11 +112,11 @@ void link_leave(struct link *link)
 void link_destroy(struct link *link)
 {
 	link_enter(link);
+	link->dead = true; /* outcomes are still owed, other news are not told any more */
 	for (unsigned i = 0; i < link->bind_count; i++)
 		bind_abort(&link->binds[i]);
 	mt_drop_waiting(link);
 	mt_report(link);
-	link->dead = true;
 	for (unsigned i = 0; i < link->bind_count; i++)
 		mo_forget(&link->binds[i]);
 	link_leave(link);

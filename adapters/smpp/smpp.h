@@ -195,6 +195,12 @@ void bind_check_drained(struct smpp_bind *b);
 void bind_pause_reading(struct smpp_bind *b, int64_t ms);
 const char *bind_state_name(const struct smpp_bind *b);
 
+/* dial.c */
+/* Begins to connect: b->bev is set unless there is no descriptor left. False: it will not come to
+ * anything. */
+bool bind_dial(struct smpp_bind *b, void (*on_readable)(struct bufferevent *bev, void *arg),
+               void (*on_event)(struct bufferevent *bev, short what, void *arg));
+
 /* mo.c */
 /* What data_coding says, 3GPP 23.038 section 4 behind SMPP 3.4 section 5.2.19. */
 enum alphabet mo_alphabet(uint8_t data_coding, const struct smpp_conf *conf);

@@ -333,7 +333,8 @@ struct outbox *outbox_new(struct hotline *h, char *error, size_t error_size)
 	char why[512];
 
 	o->h = h;
-	o->host = (struct adapter_host){.ctx = o, .loop = h->loop, .folder = h->conf->folder, .inbound = on_inbound,
+	o->host = (struct adapter_host){.ctx = o, .loop = h->loop, .folder = h->conf->folder,
+					.inbound = on_inbound,
 					.sent = on_sent, .receipt = on_receipt, .state = on_state, .lost = on_lost,
 					.ready = on_ready};
 	for (size_t i = 0; i < 2; i++)
