@@ -105,6 +105,7 @@ void roles_take(struct roles *roles, struct delivery *d)
 	bool order = may && command_parse(d->text, &command);
 	bool officer = may && map_get(&roles->officers, d->subject);
 
+	d->officer = officer;
 	/* without a code it may as well be a reporter's "khong", who must not wait */
 	if (order && !roles->loaded && command.code[0]) {
 		roles->waiting = mem_array(roles->waiting, roles->waiting_count + 1, sizeof(*roles->waiting));
