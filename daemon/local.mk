@@ -9,10 +9,14 @@ libbase_a_SOURCES = \
 	daemon/base/map.c daemon/base/map.h \
 	daemon/base/mem.c daemon/base/mem.h \
 	daemon/base/notify.c daemon/base/notify.h \
-	daemon/base/yaml.c daemon/base/yaml.h
+	daemon/base/yaml.c daemon/base/yaml.h \
+	daemon/base/yaml_read.c daemon/base/yaml_read.h \
+	daemon/base/zonefile.c daemon/base/zonefile.h
 
 libcore_a_SOURCES = \
 	daemon/core/charset.c daemon/core/charset.h \
+	daemon/core/civil.c daemon/core/civil.h \
+	daemon/core/clocks.c daemon/core/clocks.h \
 	daemon/core/command.c daemon/core/command.h \
 	daemon/core/crc32c.c daemon/core/crc32c.h \
 	daemon/core/entry.c daemon/core/entry.h \
@@ -24,7 +28,10 @@ libcore_a_SOURCES = \
 	daemon/core/outbound.h \
 	daemon/core/places.c daemon/core/places.h daemon/core/places_data.h \
 	daemon/core/places_match.c daemon/core/places_match.h \
-	daemon/core/places_words.c daemon/core/places_words.h
+	daemon/core/places_words.c daemon/core/places_words.h \
+	daemon/core/rota.c daemon/core/rota.h \
+	daemon/core/workdays.c daemon/core/workdays.h \
+	daemon/core/zone.c daemon/core/zone.h
 nodist_libcore_a_SOURCES = daemon/core/places_data.c
 CLEANFILES += daemon/core/places_data.c
 BUILT_SOURCES += daemon/core/places_data.c
@@ -32,6 +39,7 @@ BUILT_SOURCES += daemon/core/places_data.c
 PLACES = $(srcdir)/daemon/data/vn-units.tsv $(srcdir)/daemon/data/vn-units-former.tsv \
 	$(srcdir)/daemon/data/vn-units-aliases.tsv
 EXTRA_DIST += $(PLACES) build-aux/embed-places
+dist_pkgdata_DATA = daemon/data/vn-clocks.yaml daemon/data/vn-holidays.yaml
 placesdocdir = $(docdir)
 dist_placesdoc_DATA = daemon/data/vn-units.LICENSE.txt doc/places.md doc/officer-commands.md
 daemon/core/places_data.c: $(PLACES) $(srcdir)/build-aux/embed-places

@@ -1,0 +1,10 @@
+# Being on call: calendars, zones, rotations, legal clocks, rosters, policies.
+ONCALL_TEST_LIBS = libcore.a libbase.a $(YAML_LIBS) $(CMOCKA_LIBS)
+UNIT += tests/unit/test_zone tests/unit/test_rota tests/unit/test_clocks
+tests_unit_test_zone_SOURCES = tests/unit/test_zone.c
+tests_unit_test_zone_LDADD = $(ONCALL_TEST_LIBS)
+tests_unit_test_rota_SOURCES = tests/unit/test_rota.c
+tests_unit_test_rota_LDADD = $(ONCALL_TEST_LIBS)
+tests_unit_test_clocks_SOURCES = tests/unit/test_clocks.c
+tests_unit_test_clocks_LDADD = $(ONCALL_TEST_LIBS)
+EXTRA_DIST += tests/unit/zone_help.h
