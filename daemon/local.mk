@@ -29,6 +29,8 @@ libcore_a_SOURCES = \
 	daemon/core/places.c daemon/core/places.h daemon/core/places_data.h \
 	daemon/core/places_match.c daemon/core/places_match.h \
 	daemon/core/places_words.c daemon/core/places_words.h \
+	daemon/core/roster.c daemon/core/roster.h \
+	daemon/core/roster_csv.c daemon/core/roster_lines.c \
 	daemon/core/rota.c daemon/core/rota.h \
 	daemon/core/workdays.c daemon/core/workdays.h \
 	daemon/core/zone.c daemon/core/zone.h
@@ -56,7 +58,8 @@ libstore_a_SOURCES = \
 	daemon/store/spool_format.c daemon/store/spool_format.h \
 	daemon/store/spool_internal.h daemon/store/spool_segments.c \
 	daemon/store/vault.c daemon/store/vault.h \
-	daemon/store/vault_files.c daemon/store/vault_files.h
+	daemon/store/vault_files.c daemon/store/vault_files.h \
+	daemon/store/zones.c daemon/store/zones.h
 nodist_libstore_a_SOURCES = daemon/store/schema_data.c
 CLEANFILES += daemon/store/schema_data.c
 BUILT_SOURCES += daemon/store/schema_data.c

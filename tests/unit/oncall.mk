@@ -8,3 +8,7 @@ tests_unit_test_rota_LDADD = $(ONCALL_TEST_LIBS)
 tests_unit_test_clocks_SOURCES = tests/unit/test_clocks.c
 tests_unit_test_clocks_LDADD = $(ONCALL_TEST_LIBS)
 EXTRA_DIST += tests/unit/zone_help.h
+UNIT += tests/unit/test_roster
+tests_unit_test_roster_SOURCES = tests/unit/test_roster.c
+nodist_EXTRA_tests_unit_test_roster_SOURCES = dummy.cxx
+tests_unit_test_roster_LDADD = $(TEST_LIBS)
