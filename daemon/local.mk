@@ -65,7 +65,8 @@ CLEANFILES += daemon/store/schema_data.c
 BUILT_SOURCES += daemon/store/schema_data.c
 
 SCHEMA = $(srcdir)/daemon/schema/001_base.sql $(srcdir)/daemon/schema/002_filing.sql \
-	$(srcdir)/daemon/schema/003_escalation.sql $(srcdir)/daemon/schema/004_api.sql
+	$(srcdir)/daemon/schema/003_escalation.sql $(srcdir)/daemon/schema/004_notices.sql \
+	$(srcdir)/daemon/schema/005_answers.sql $(srcdir)/daemon/schema/006_api.sql
 EXTRA_DIST += $(SCHEMA) build-aux/embed-schema
 daemon/store/schema_data.c: $(SCHEMA) $(srcdir)/build-aux/embed-schema
 	@$(MKDIR_P) daemon/store
