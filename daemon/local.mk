@@ -66,7 +66,8 @@ BUILT_SOURCES += daemon/store/schema_data.c
 
 SCHEMA = $(srcdir)/daemon/schema/001_base.sql $(srcdir)/daemon/schema/002_filing.sql \
 	$(srcdir)/daemon/schema/003_escalation.sql $(srcdir)/daemon/schema/004_notices.sql \
-	$(srcdir)/daemon/schema/005_answers.sql $(srcdir)/daemon/schema/006_api.sql
+	$(srcdir)/daemon/schema/005_answers.sql $(srcdir)/daemon/schema/006_api.sql \
+	$(srcdir)/daemon/schema/007_roster.sql
 EXTRA_DIST += $(SCHEMA) build-aux/embed-schema
 daemon/store/schema_data.c: $(SCHEMA) $(srcdir)/build-aux/embed-schema
 	@$(MKDIR_P) daemon/store
@@ -78,6 +79,7 @@ libpath_a_SOURCES = \
 	daemon/path/escalate.c daemon/path/escalate.h \
 	daemon/path/conversation.c daemon/path/conversation.h \
 	daemon/path/delivery.c daemon/path/delivery.h \
+	daemon/path/duty.c daemon/path/duty.h \
 	daemon/path/filing.c daemon/path/filing.h \
 	daemon/path/flowbook.c daemon/path/flowbook.h \
 	daemon/path/hotline.c daemon/path/hotline.h \
@@ -87,13 +89,15 @@ libpath_a_SOURCES = \
 	daemon/path/pending.c daemon/path/pending.h \
 	daemon/path/reply.c daemon/path/reply.h \
 	daemon/path/roles.c daemon/path/roles.h \
+	daemon/path/roster_import.c daemon/path/roster_import.h \
 	daemon/path/session.c daemon/path/session.h
 
 libcontrol_a_SOURCES = \
 	daemon/control/access.c \
 	daemon/control/commands.c \
 	daemon/control/control.c daemon/control/control.h \
-	daemon/control/flows.c
+	daemon/control/flows.c \
+	daemon/control/oncall.c
 
 COMMON_LIBS = $(EVENT_LIBS) $(PQ_LIBS) $(HIREDIS_LIBS) $(YAML_LIBS) $(SODIUM_LIBS) \
 	$(JANSSON_LIBS) $(UTF8PROC_LIBS) $(PHONENUMBER_LIBS) -lpthread
@@ -119,6 +123,7 @@ libctl_a_SOURCES = \
 	daemon/ctl/cmd_flow_versions.c \
 	daemon/ctl/cmd_keys.c \
 	daemon/ctl/cmd_list.c \
+	daemon/ctl/cmd_oncall.c \
 	daemon/ctl/cmd_phone.c \
 	daemon/ctl/cmd_report.c \
 	daemon/ctl/cmd_roster.c \

@@ -27,7 +27,7 @@
 #include "store/spool.h"
 #include "store/vault.h"
 
-enum { LINKS_MAX = 32, OFFICERS_MAX = 1000 };
+enum { LINKS_MAX = 32 };
 
 struct command {
 	const char *name;
@@ -251,86 +251,6 @@ static void run_case(struct control_request *request)
 	pg_exec(request->hotline->pg_duty, &take_case, p, on_json, on_case_done, reply);
 }
 
-/* ---- roster ---- */
-
-static const struct pg_statement upsert_officer = {
-	"officer_upsert", "select officer_upsert($1::bytea, $2::bytea, $3::bytea, $4::text)"};
-
-static void on_roster_done(void *arg, enum pg_outcome outcome, const char *error)
-{
-	struct json_reply *reply = arg;
-	struct hotline *h = reply->request->hotline;
-
-	finish(reply->request, outcome, error, reply->data);
-	mem_free(reply);
-	roles_refresh(h->roles);
-}
-
-static void put_sealed(struct hotline *h, struct pg_params *p, const uint8_t *idx, const char *text)
-{
-	struct buf sealed = {0};
-
-	if (text)
-		vault_seal(h->vault, VAULT_CONTACT, idx, VAULT_INDEX_LEN, text, strlen(text), &sealed);
-	pg_put_bytes(p, text ? sealed.data : NULL, sealed.len);
-	buf_free(&sealed);
-}
-
-static bool add_officer(struct hotline *h, struct pg_batch *batch, const json_t *officer)
-{
-	const char *number = json_string_value(json_object_get(officer, "number"));
-	struct number n;
-	struct pg_params *p;
-	uint8_t idx[VAULT_INDEX_LEN];
-
-	if (!number)
-		return false;
-	number_parse(number, 0, h->conf->region, &n);
-	if (n.kind != NUMBER_MSISDN)
-		return false;
-	hash_number(h, number, idx);
-	p = pg_params_new();
-	pg_put_bytes(p, idx, sizeof(idx));
-	put_sealed(h, p, idx, n.value);
-	put_sealed(h, p, idx, json_string_value(json_object_get(officer, "name")));
-	pg_put_text(p, json_string_value(json_object_get(officer, "team")));
-	pg_batch_add(batch, &upsert_officer, p, NULL, NULL);
-	return true;
-}
-
-static void run_roster_import(struct control_request *request)
-{
-	struct hotline *h = request->hotline;
-	const json_t *officers = json_object_get(request->args, "officers");
-	struct json_reply *reply;
-	struct pg_batch *batch;
-	const json_t *officer;
-	size_t i;
-
-	if (!json_is_array(officers) || json_array_size(officers) == 0 || json_array_size(officers) > OFFICERS_MAX) {
-		control_refuse(request, CONTROL_EXIT_USAGE, "a roster needs 1 to %d officers", OFFICERS_MAX);
-		return;
-	}
-	json_array_foreach(officers, i, officer) {
-		struct number n;
-		const char *number = json_string_value(json_object_get(officer, "number"));
-
-		number_parse(number ? number : "", 0, h->conf->region, &n);
-		if (n.kind != NUMBER_MSISDN) {
-			control_refuse(request, CONTROL_EXIT_USAGE, "officer %zu has no usable number; nothing was changed",
-				       i + 1);
-			return;
-		}
-	}
-	batch = pg_batch_new(h->pg_duty);
-	json_array_foreach(officers, i, officer)
-		add_officer(h, batch, officer);
-	reply = mem_alloc(sizeof(*reply));
-	reply->request = request;
-	reply->data = json_pack("{s:I}", "officers", (json_int_t)json_array_size(officers));
-	pg_batch_send(batch, on_roster_done, reply);
-}
-
 /* ---- phone ---- */
 
 static void run_phone(struct control_request *request)
@@ -362,7 +282,8 @@ static const struct command commands[] = {
 	{"report-challenge", access_challenge, NULL},
 	{"report-open", access_report_open, NULL},
 	{"report-contact", access_report_contact, NULL},
-	{"roster-import", run_roster_import, NULL},
+	{"roster-import", oncall_roster_import, NULL},
+	{"oncall", oncall_show, NULL},
 	{"reload", run_reload, NULL},
 	{"flow-versions", flows_versions, NULL},
 	{"flow-retire", flows_retire, NULL},

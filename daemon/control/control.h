@@ -62,6 +62,13 @@ void access_report_open(struct control_request *request);
 /* The reporter's number, or a text to it; only where contact is safe; written to the access log. */
 void access_report_contact(struct control_request *request);
 
+/* ---- oncall.c ---- */
+
+/* What a roster's text would change, and with `apply` changes it. */
+void oncall_roster_import(struct control_request *request);
+/* Who is on call `at` a time, and the shifts of so many `days` from then on. */
+void oncall_show(struct control_request *request);
+
 /* ---- flows.c ---- */
 
 /* Rows of version, name, state (current, old, retired) and conversations under way. */

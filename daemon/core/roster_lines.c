@@ -80,8 +80,9 @@ static void team_lines(struct out *out, const struct roster_team *t)
 	struct buf text = {0};
 
 	snprintf(out->subject, sizeof(out->subject), "team %s", t->id);
-	buf_printf(&text, "%s%s%s%s", t->agency[0] ? "agency " : "", t->agency,
-		   t->schedule[0] ? ", alerted by schedule " : ", alerted as a whole", t->schedule);
+	buf_printf(&text, "alerted %s%s", t->schedule[0] ? "by schedule " : "as a whole", t->schedule);
+	if (t->agency[0])
+		buf_printf(&text, ", agency %s", t->agency);
 	fact(out, &text);
 	for (size_t i = 0; i < t->commune_count; i++) {
 		buf_printf(&text, "looks after commune %s", t->communes[i]);

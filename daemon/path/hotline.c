@@ -13,6 +13,7 @@
 #include "core/number.h"
 #include "path/acks.h"
 #include "path/alert.h"
+#include "path/duty.h"
 #include "path/escalate.h"
 #include "path/filing.h"
 #include "path/flowbook.h"
@@ -195,6 +196,7 @@ static void make_stations(struct hotline *h)
 	h->roles = roles_new(h);
 	h->session = session_new(h);
 	h->filing = filing_new(h);
+	h->duty = duty_new(h);
 	h->escalate = escalate_new(h);
 	h->alert = alert_new(h);
 	h->acks = acks_new(h);
@@ -287,6 +289,7 @@ void hotline_start(struct hotline *h)
 	session_start(h->session);
 	filing_start(h->filing);
 	roles_start(h->roles);
+	duty_start(h->duty);
 	escalate_start(h->escalate);
 	alert_start(h->alert);
 	outbox_start(h->outbox);
@@ -310,6 +313,7 @@ void hotline_close(struct hotline *h)
 	acks_free(h->acks);
 	alert_free(h->alert);
 	escalate_free(h->escalate);
+	duty_free(h->duty);
 	filing_free(h->filing);
 	session_free(h->session);
 	roles_free(h->roles);

@@ -13,6 +13,7 @@ struct acks;
 struct adapter;
 struct alert;
 struct conf;
+struct duty;
 struct escalate;
 struct filing;
 struct flowbook;
@@ -46,6 +47,7 @@ struct hotline {
 	struct flowbook *flowbook;
 	struct session *session;
 	struct filing *filing;
+	struct duty *duty;
 	struct escalate *escalate;
 	struct alert *alert;
 	struct acks *acks;

@@ -17,7 +17,7 @@
 enum { REFRESH_MS = 10 * 1000, RETRY_MS = 500 };
 
 static const struct pg_statement roster = {
-	"roles_roster", "select o_idx from roster_idx() where not o_disabled"};
+	"roles_roster", "select o_idx from roster_idx()"};
 
 struct roles {
 	struct hotline *h;      /* borrowed */

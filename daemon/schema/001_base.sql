@@ -162,7 +162,8 @@ create table officers (
 	id uuid primary key default uuid7(),
 	no int not null generated always as identity,
 	tag text not null unique generated always as ('officer-' || no::text) stored,
-	name_ct bytea,
+	key bytea unique,       -- keyed hash of the id that the roster gives; null: the number tells who it is
+	name_ct bytea,          -- sealed for the row's id
 	disabled boolean not null default false,
 	made_at timestamptz not null default now()
 );
@@ -170,27 +171,46 @@ create table officers (
 create table contact_methods (
 	id uuid primary key default uuid7(),
 	officer uuid not null references officers on delete cascade,
-	channel text not null check (channel in ('sms', 'ussd')),
+	channel text not null check (channel in ('sms', 'ussd', 'webhook', 'mail')),
 	idx bytea not null check (octet_length(idx) = 16),
-	number_ct bytea not null,
+	number_ct bytea not null,       -- or the webhook's or mail's address
 	ordinal int not null default 0, -- tried in this order
 	verified_at timestamptz,        -- null: never used
-	unique (channel, idx)
+	retired_at timestamptz          -- no longer theirs; kept for what was sent to it, never used
+		check (retired_at is null or verified_at is null)
 );
+create unique index contact_methods_one on contact_methods (channel, idx) where retired_at is null;
 create index contact_methods_officer on contact_methods (officer, ordinal);
 create index contact_methods_idx on contact_methods (idx);
 
 create table teams (
 	name text primary key,
 	public_key bytea,
+	agency text,                         -- commune, police, health, school, province; null: the hotline's own
+	schedule text,                       -- who of it is alerted; null: all of it
+	communes text[] not null default '{}', -- it looks after; none: all
 	made_at timestamptz not null default now()
 );
 
 create table memberships (
 	team text not null references teams on delete cascade,
 	officer uuid not null references officers on delete cascade,
-	primary key (team, officer)
+	since timestamptz not null default now(),
+	until timestamptz,
+	primary key (team, officer, since)
 );
+create unique index memberships_one on memberships (team, officer) where until is null;
+
+-- Every roster that was ever imported, sealed whole: who was on call at any time can be told from the one
+-- that was in force. has_duty: it speaks of teams and schedules; else of officers only.
+create table rosters (
+	version int primary key,
+	has_duty boolean not null,
+	doc_ct bytea not null, -- sealed for its version
+	made_by text not null,
+	made_at timestamptz not null default now()
+);
+create trigger immutable before update or delete on rosters for each row execute function forbid_change();
 
 -- ---- policies: a new version is a new row, so that a running escalation keeps the one it began with ----
 

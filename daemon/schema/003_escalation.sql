@@ -23,7 +23,7 @@ language sql stable as $$
 	select d from officers_on_duty() d where exists (select 1 from step_targets t
 		where t.policy = p_policy and t.version = p_version and t.step = p_step
 			and (t.kind = 'everybody' or t.officer = d or exists (select 1 from memberships m
-				where m.team = t.team and m.officer = d)))
+				where m.team = t.team and m.officer = d and m.until is null)))
 $$;
 
 -- Officers whom an alert of this case has been on its way to.

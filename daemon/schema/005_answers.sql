@@ -220,7 +220,7 @@ declare
 begin
 	perform pg_advisory_xact_lock(lock_key(sha256(p_idx)));
 	select o.* into v_officer from contact_methods m join officers o on o.id = m.officer
-		where m.idx = p_idx and not o.disabled limit 1;
+		where m.idx = p_idx and m.retired_at is null and not o.disabled limit 1;
 	select a.result, a.case_ref, a.urgency, a.other into o_result, o_case_ref, o_urgency, o_other
 		from inbound_acks a where a.message = p_message or (p_repeat and a.code_hash = p_code_hash
 			and a.officer = v_officer.id and a.cmd = p_cmd)

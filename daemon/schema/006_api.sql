@@ -1,54 +1,12 @@
--- What hotlinectl and the daemon ask for: roster, report access, and the views behind `--json` (their
+-- What hotlinectl and the daemon ask for: report access, and the views behind `--json` (their
 -- column names are an interface).
 
--- ---- roster ----
+-- ---- teams ----
 
 create function team_upsert(p_name text, p_public_key bytea) returns void language sql as $$
 	insert into teams (name, public_key) values (p_name, p_public_key)
 		on conflict (name) do update set public_key = excluded.public_key
 		where teams.public_key is distinct from excluded.public_key
-$$;
-
--- The officer who has this number, made or brought up to date and enabled; the operator vouches for it.
-create function officer_upsert(p_idx bytea, p_number_ct bytea, p_name_ct bytea, p_team text) returns uuid
-language plpgsql as $$
-declare
-	v_id uuid;
-begin
-	perform pg_advisory_xact_lock(lock_key(p_idx));
-	select officer into v_id from contact_methods where channel = 'sms' and idx = p_idx;
-	if found then
-		update officers set name_ct = coalesce(p_name_ct, name_ct), disabled = false where id = v_id;
-		update contact_methods set number_ct = p_number_ct,
-			verified_at = coalesce(verified_at, now()) where channel = 'sms' and idx = p_idx;
-	else
-		insert into officers (name_ct) values (p_name_ct) returning id into v_id;
-		insert into contact_methods (officer, channel, idx, number_ct, verified_at)
-			values (v_id, 'sms', p_idx, p_number_ct, now());
-	end if;
-	if p_team is not null then
-		insert into teams (name) values (p_team) on conflict do nothing;
-		insert into memberships values (p_team, v_id) on conflict do nothing;
-	end if;
-	return v_id;
-end
-$$;
-
--- False: no officer has this number.
-create function officer_disable(p_idx bytea, p_disabled boolean) returns boolean language plpgsql as $$
-begin
-	update officers set disabled = p_disabled
-		where id in (select officer from contact_methods where idx = p_idx);
-	return found;
-end
-$$;
-
-create function roster_idx()
-returns table (o_idx bytea, o_officer uuid, o_disabled boolean, o_tag text, o_number_ct bytea, o_name_ct bytea)
-language sql stable as $$
-	select m.idx, o.id, o.disabled, o.tag, m.number_ct, o.name_ct
-		from contact_methods m join officers o on o.id = m.officer
-		where m.verified_at is not null order by o.no, m.ordinal
 $$;
 
 -- ---- reading ----

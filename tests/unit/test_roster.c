@@ -128,10 +128,10 @@ static void faults_name_line_and_column(void **state)
 		 "[a]}\n", 5, 17, "day, week, month"},
 		{"zone: UTC\nschedules:\n  - id: a\n    rotations:\n      - {start: 2026-02-30, officers: [a]}\n", 5, 17,
 		 "2026-02-16 08:00"},
-		{"zone: UTC\nschedules:\n  - id: a\n    rotations:\n      - {start: 2026-02-28, officers: []}\n", 5, 40,
+		{"zone: UTC\nschedules:\n  - id: a\n    rotations:\n      - {start: 2026-02-28, officers: []}\n", 5, 39,
 		 "at least one"},
 		{"zone: UTC\nschedules:\n  - id: a\n    rotations: []\n    overrides:\n      - {from: 2026-01-02, to: "
-		 "2026-01-01, only: a}\n", 6, 31, "after from"},
+		 "2026-01-01, only: a}\n", 6, 32, "after from"},
 		{"zone: UTC\nschedules:\n  - id: a\n    rotations: []\n    overrides:\n      - {from: 2026-01-01, to: "
 		 "2026-01-02, officer: a}\n", 6, 9, "instead_of"},
 		{"{}\n", 1, 1, "officers"},

@@ -124,7 +124,9 @@ static struct entry opening(unsigned n, const char *subject, const char *ref)
 static void add_officers(int count)
 {
 	for (int i = 1; i <= count; i++)
-		sql(db, "select officer_upsert(decode(md5('o%d'), 'hex'), '\\x01', '\\x02', 'truc')", i);
+		sql(db, "select officer_put(md5('o%d')::uuid, null, '\\x02', false),"
+			" officer_method_put(md5('o%d')::uuid, 0, 'sms', decode(md5('o%d'), 'hex'), '\\x01'),"
+			" officer_teams_put(md5('o%d')::uuid, 'truc')", i, i, i, i);
 }
 
 /* Fires everything that is due; "kind outcome count" of each, joined. */
@@ -665,7 +667,7 @@ static void test_a_disabled_officer_is_told_nothing(void **state)
 	add_officers(2);
 	file(opening(1, "s1", "HL1"));
 	fire();
-	assert_sql("t", "select officer_disable(decode(md5('o1'), 'hex'), true)");
+	sql(db, "select officer_put(md5('o1')::uuid, null, null, true)");
 	assert_string_equal(send_all(), "alert officer-2");
 	assert_string_equal(command(50, "ack", 1, NULL), "unknown");
 	due("step");
