@@ -29,6 +29,7 @@ libcore_a_SOURCES = \
 	daemon/core/places.c daemon/core/places.h daemon/core/places_data.h \
 	daemon/core/places_match.c daemon/core/places_match.h \
 	daemon/core/places_words.c daemon/core/places_words.h \
+	daemon/core/policy.c daemon/core/policy.h \
 	daemon/core/roster.c daemon/core/roster.h \
 	daemon/core/roster_csv.c daemon/core/roster_lines.c \
 	daemon/core/rota.c daemon/core/rota.h \
@@ -67,7 +68,7 @@ BUILT_SOURCES += daemon/store/schema_data.c
 SCHEMA = $(srcdir)/daemon/schema/001_base.sql $(srcdir)/daemon/schema/002_filing.sql \
 	$(srcdir)/daemon/schema/003_escalation.sql $(srcdir)/daemon/schema/004_notices.sql \
 	$(srcdir)/daemon/schema/005_answers.sql $(srcdir)/daemon/schema/006_api.sql \
-	$(srcdir)/daemon/schema/007_roster.sql
+	$(srcdir)/daemon/schema/007_roster.sql $(srcdir)/daemon/schema/008_policy.sql
 EXTRA_DIST += $(SCHEMA) build-aux/embed-schema
 daemon/store/schema_data.c: $(SCHEMA) $(srcdir)/build-aux/embed-schema
 	@$(MKDIR_P) daemon/store
@@ -97,7 +98,8 @@ libcontrol_a_SOURCES = \
 	daemon/control/commands.c \
 	daemon/control/control.c daemon/control/control.h \
 	daemon/control/flows.c \
-	daemon/control/oncall.c
+	daemon/control/oncall.c \
+	daemon/control/policies.c
 
 COMMON_LIBS = $(EVENT_LIBS) $(PQ_LIBS) $(HIREDIS_LIBS) $(YAML_LIBS) $(SODIUM_LIBS) \
 	$(JANSSON_LIBS) $(UTF8PROC_LIBS) $(PHONENUMBER_LIBS) -lpthread
@@ -125,6 +127,7 @@ libctl_a_SOURCES = \
 	daemon/ctl/cmd_list.c \
 	daemon/ctl/cmd_oncall.c \
 	daemon/ctl/cmd_phone.c \
+	daemon/ctl/cmd_policy.c \
 	daemon/ctl/cmd_report.c \
 	daemon/ctl/cmd_roster.c \
 	daemon/ctl/flow_files.c daemon/ctl/flow_files.h \

@@ -66,6 +66,11 @@ static const struct pg_statement list_timers = {
 	LIST("case_ref, kind, due_at, state, generation, attempts", "api_timers",
 	     "case_ref in (select ref from api_cases where subject = $1)", "case_ref = $2", "due_at")};
 
+static const struct pg_statement list_policies = {
+	"list_policies",
+	LIST("policy, version, steps, rounds, ack_lease_s, cases, made_at", "api_policies", "true", "policy = $2",
+	     "made_at")};
+
 const char *control_text(const struct control_request *request, const char *name)
 {
 	return json_string_value(json_object_get(request->args, name));
@@ -251,6 +256,18 @@ static void run_case(struct control_request *request)
 	pg_exec(request->hotline->pg_duty, &take_case, p, on_json, on_case_done, reply);
 }
 
+/* ---- audit ---- */
+
+static const struct pg_statement verify_chains = {
+	"audit_verify",
+	"select coalesce(json_agg(json_build_object('case_ref', o_case_ref, 'events', o_events, 'bad', o_bad)),"
+	" '[]')::text from audit_verify()"};
+
+static void run_audit(struct control_request *request)
+{
+	ask_json(request, &verify_chains, NULL);
+}
+
 /* ---- phone ---- */
 
 static void run_phone(struct control_request *request)
@@ -278,6 +295,9 @@ static const struct command commands[] = {
 	{"cases", NULL, &list_cases},
 	{"notifications", NULL, &list_notifications},
 	{"timers", NULL, &list_timers},
+	{"policies", NULL, &list_policies},
+	{"policy-import", policies_import, NULL},
+	{"audit-verify", run_audit, NULL},
 	{"case", run_case, NULL},
 	{"report-challenge", access_challenge, NULL},
 	{"report-open", access_report_open, NULL},

@@ -69,6 +69,11 @@ void oncall_roster_import(struct control_request *request);
 /* Who is on call `at` a time, and the shifts of so many `days` from then on. */
 void oncall_show(struct control_request *request);
 
+/* ---- policies.c ---- */
+
+/* Policies of a text: which are new or changed, and with `apply` stores them. */
+void policies_import(struct control_request *request);
+
 /* ---- flows.c ---- */
 
 /* Rows of version, name, state (current, old, retired) and conversations under way. */

@@ -12,30 +12,7 @@
 #include "core/roster.h"
 #include "store/zones.h"
 
-/* A request is one line of at most 1 MiB, and escapes make the text longer. */
-enum { FILE_MAX_BYTES = 700 * 1024, FINDING_DAYS = 30 };
-
-static char *read_file(const char *path)
-{
-	FILE *file = fopen(path, "rbe");
-	char *text;
-	size_t len;
-
-	if (file == NULL) {
-		ctl_error("%s: cannot be opened", path);
-		return NULL;
-	}
-	text = mem_alloc(FILE_MAX_BYTES + 1);
-	len = fread(text, 1, FILE_MAX_BYTES + 1, file);
-	fclose(file);
-	if (len <= FILE_MAX_BYTES && memchr(text, '\0', len) == NULL) {
-		text[len] = '\0';
-		return text;
-	}
-	ctl_error("%s: a text of at most %d KiB is expected", path, FILE_MAX_BYTES / 1024);
-	mem_free(text);
-	return NULL;
-}
+enum { FINDING_DAYS = 30 };
 
 static bool is_csv(const char *path)
 {
@@ -121,7 +98,7 @@ int cmd_roster_import(int argc, char **argv)
 
 	if (!ctl_parse(argc, argv, 2, options, &file, 1, 1))
 		return CTL_USAGE;
-	text = read_file(file);
+	text = ctl_read_file(file);
 	if (text == NULL)
 		return CTL_CONFIG;
 	if (load(file, text, &roster)) {
@@ -148,7 +125,7 @@ int cmd_roster_check(int argc, char **argv)
 
 	if (!ctl_parse(argc, argv, 2, none, &file, 1, 1))
 		return CTL_USAGE;
-	text = read_file(file);
+	text = ctl_read_file(file);
 	if (text == NULL || !load(file, text, &roster)) {
 		mem_free(text);
 		return CTL_CONFIG;

@@ -312,8 +312,8 @@ void hotline_close(struct hotline *h)
 	spool_close(h->spool);
 	acks_free(h->acks);
 	alert_free(h->alert);
-	escalate_free(h->escalate);
 	duty_free(h->duty);
+	escalate_free(h->escalate);
 	filing_free(h->filing);
 	session_free(h->session);
 	roles_free(h->roles);

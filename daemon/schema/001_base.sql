@@ -215,9 +215,13 @@ create trigger immutable before update or delete on rosters for each row execute
 -- ---- policies: a new version is a new row, so that a running escalation keeps the one it began with ----
 
 create table policies (
-	name text not null, -- an urgency
+	name text not null,
 	version int not null,
 	ack_lease_s int not null check (ack_lease_s > 0), -- an acknowledgement without an action lasts so long
+	remind_s int not null default 0 check (remind_s >= 0), -- its holder is reminded so long before; 0: never
+	snooze_s int not null default 14400 check (snooze_s >= 0), -- its holder may put it off so long in all
+	rounds int not null default 0 check (rounds >= 0), -- then the fallback, for ever; 0: the steps, for ever
+	doc jsonb not null default '{}', -- as it was imported
 	made_at timestamptz not null default now(),
 	primary key (name, version)
 );
@@ -225,9 +229,10 @@ create table policies (
 create table steps (
 	policy text not null,
 	version int not null,
-	seq int not null check (seq >= 0), -- from 0, without gaps
+	seq int not null check (seq >= -1), -- from 0, without gaps; -1: the fallback
 	delay_s int not null check (delay_s > 0), -- until the next step
 	mode text not null default 'all' check (mode in ('all', 'round_robin')),
+	repeat int not null default 0 check (repeat >= 0), -- told so many times more before the next step
 	primary key (policy, version, seq),
 	foreign key (policy, version) references policies
 );
@@ -236,18 +241,34 @@ create table step_targets (
 	policy text not null,
 	version int not null,
 	step int not null,
-	kind text not null check (kind in ('everybody', 'team', 'officer')),
+	kind text not null check (kind in ('everybody', 'team', 'officer', 'schedule', 'agency')),
 	team text references teams,
 	officer uuid references officers,
+	name text, -- of the schedule, or the kind of agency of the case's commune
 	foreign key (policy, version, step) references steps,
 	check ((kind = 'team') = (team is not null)),
-	check ((kind = 'officer') = (officer is not null))
+	check ((kind = 'officer') = (officer is not null)),
+	check ((kind in ('schedule', 'agency')) = (name is not null))
 );
 create index step_targets_step on step_targets (policy, version, step);
+
+-- Which policy a case comes under: the first route of the newest version that fits. Empty lists fit all.
+create table policy_routes (
+	version int not null,
+	seq int not null,
+	urgencies text[] not null default '{}',
+	kinds text[] not null default '{}',
+	communes text[] not null default '{}',
+	policy text not null,
+	also text[] not null default '{}', -- policies that run beside it: who has to acknowledge for themselves
+	made_at timestamptz not null default now(),
+	primary key (version, seq)
+);
 
 create trigger immutable before update or delete on policies for each row execute function forbid_change();
 create trigger immutable before update or delete on steps for each row execute function forbid_change();
 create trigger immutable before update or delete on step_targets for each row execute function forbid_change();
+create trigger immutable before update or delete on policy_routes for each row execute function forbid_change();
 
 -- ---- cases ----
 
@@ -267,13 +288,15 @@ create table cases (
 	ack_until timestamptz,
 	closed_at timestamptz,
 	closed_by text,
+	close_code text check (close_code in ('done', 'referred', 'unfounded', 'duplicate', 'mistake', 'other')),
 	event_seq int not null default 0,       -- head of the event chain; also the row's version
 	event_hash bytea not null default '\x',
 	last_event text not null default '',
 	check ((ack_by is null) = (ack_at is null)),
 	check ((ack_by is null) = (ack_until is null)),
 	check (ack_by is not null or ack_officer is null),
-	check ((closed_at is null) = (closed_by is null))
+	check ((closed_at is null) = (closed_by is null)),
+	check ((closed_at is null) = (close_code is null))
 );
 create index cases_live_subject on cases (subject, opened_at) where closed_at is null;
 create index cases_opened on cases (opened_at);
@@ -327,22 +350,26 @@ create table escalations (
 	id uuid primary key default uuid7(),
 	case_id uuid not null references cases,
 	generation int not null,
+	track text not null default 'main', -- main decides who holds the case; others: a policy beside it
 	policy text not null,
 	version int not null,
 	step int not null default 0, -- what the next step timer does
+	attempt int not null default 0, -- times the step was told already
 	round int not null default 0, -- times all steps have been gone through
 	fired_at timestamptz,        -- last time somebody was told
 	nobody_round int,            -- round whose "nobody" is on record
 	state text not null default 'live' check (state in ('live', 'acked', 'superseded', 'ended')),
+	acked_by text,  -- of a track beside the main one: who acknowledged it
+	acked_at timestamptz,
 	made_at timestamptz not null default now(),
-	unique (case_id, generation),
+	unique (case_id, generation), -- tracks share the numbers
 	foreign key (policy, version) references policies
 );
-create unique index escalations_one_live on escalations (case_id) where state = 'live';
+create unique index escalations_one_live on escalations (case_id, track) where state = 'live';
 
 create table timers (
 	id uuid primary key default uuid7(),
-	kind text not null check (kind in ('step', 'again', 'ack_lease')),
+	kind text not null check (kind in ('step', 'again', 'ack_lease', 'remind')),
 	subject uuid not null references cases,
 	generation int not null,
 	seq int not null,
@@ -362,7 +389,7 @@ create table notifications (
 	case_id uuid not null references cases,
 	escalation uuid not null references escalations,
 	generation int not null,
-	kind text not null check (kind in ('alert', 'again', 'taken')),
+	kind text not null check (kind in ('alert', 'again', 'taken', 'remind')),
 	step int not null,
 	round int not null,
 	officer uuid not null references officers,

@@ -2,18 +2,20 @@
 -- 003_escalation.sql.
 
 -- Whether a notice still has to go out.
-create function notice_wanted(p_kind text, p_officer uuid, p_case cases, p_escalation_state text)
+create function notice_wanted(p_kind text, p_officer uuid, p_case cases, p_escalation escalations)
 returns boolean language sql immutable as $$
 	select case p_kind
-		when 'alert' then p_case.closed_at is null and p_case.ack_by is null
-			and p_escalation_state = 'live'
+		when 'alert' then p_case.closed_at is null and p_escalation.state = 'live'
+			and (p_case.ack_by is null or p_escalation.track <> 'main')
 		when 'again' then p_case.closed_at is null and (p_case.ack_by is null
 			or p_case.ack_officer is null or p_case.ack_officer = p_officer)
+		when 'remind' then p_case.closed_at is null and p_case.ack_officer = p_officer
 		else p_case.ack_by is not null and p_case.ack_officer is distinct from p_officer end
 $$;
 
 -- Leases what is due, most urgent first: fresh ones and those whose lease ran out, under the same id.
--- o_kind: alert; again = new text of the reporter; taken = o_holder has acknowledged it (no code).
+-- o_kind: alert; again = new text of the reporter; taken = o_holder has acknowledged it (no code); remind =
+-- the acknowledgement runs out.
 -- o_salt: salt of the code that is live, or null: make one, trying salts from o_next_salt on.
 -- p_lease_s: must be longer than the longest wait for a carrier's answer.
 create function notifications_claim(p_node text, p_limit int, p_lease_s int)
@@ -31,7 +33,7 @@ begin
 		order by urgency_rank(c.urgency) desc, x.next_at limit p_limit
 		for no key update of x skip locked loop
 		select * into strict v_case from cases where id = n.case_id;
-		select notice_wanted(n.kind, n.officer, v_case, e.state) and not o.disabled into strict v_ok
+		select notice_wanted(n.kind, n.officer, v_case, e) and not o.disabled into strict v_ok
 			from escalations e, officers o where e.id = n.escalation and o.id = n.officer;
 		if not v_ok then
 			update notifications set state = 'cancelled' where id = n.id;
@@ -105,7 +107,7 @@ begin
 	if p_notice.kind = 'alert' and not exists (select 1 from notifications
 		where escalation = p_notice.escalation and kind = 'alert' and step = p_notice.step
 			and round = p_notice.round and state in ('pending', 'sending', 'sent', 'delivered')) then
-		perform escalation_hasten(p_notice.case_id);
+		perform escalation_hasten(p_notice.escalation);
 	end if;
 end
 $$;

@@ -69,7 +69,7 @@ create view api_cases as
 			when c.ack_by is not null then 'acked' else 'open' end as state,
 		c.kind, c.commune, c.opened_at, c.first_at, c.ack_by as acked_by, c.ack_at as acked_at,
 		(select min(t.due_at) from timers t where t.subject = c.id and t.state = 'armed'
-			and t.kind <> 'again') as timer_due_at,
+			and t.kind in ('step', 'ack_lease')) as timer_due_at,
 		(select count(*)::int from case_reports r where r.case_id = c.id) as reports,
 		c.subject, c.last_event
 	from cases c;
@@ -84,9 +84,16 @@ create view api_timers as
 	select c.ref as case_ref, t.kind, t.due_at, t.state, t.generation, t.attempts
 	from timers t join cases c on c.id = t.subject;
 
--- Must be empty: open cases that nobody holds and no step timer guards, or that somebody holds without a
--- lease that ends.
+-- Must be empty: open cases that nobody holds and no step timer of the main track guards, or that somebody
+-- holds without a lease that ends.
 create view api_untimed as
 	select c.ref, c.urgency, c.opened_at from cases c
 	where c.closed_at is null and not exists (select 1 from timers t where t.subject = c.id
-		and t.state = 'armed' and t.kind = case when c.ack_by is null then 'step' else 'ack_lease' end);
+		and t.state = 'armed' and t.generation = case_generation(c.id)
+		and t.kind = case when c.ack_by is null then 'step' else 'ack_lease' end);
+
+-- The chain of events of each case, checked: o_bad is the number of the first event that does not hold.
+create function audit_verify() returns table (o_case_ref text, o_events int, o_bad int)
+language sql stable as $$
+	select c.ref, c.event_seq, case_chain_check(c.id) from cases c order by c.opened_at
+$$;

@@ -12,3 +12,11 @@ UNIT += tests/unit/test_roster
 tests_unit_test_roster_SOURCES = tests/unit/test_roster.c
 nodist_EXTRA_tests_unit_test_roster_SOURCES = dummy.cxx
 tests_unit_test_roster_LDADD = $(TEST_LIBS)
+UNIT += tests/unit/test_policy
+tests_unit_test_policy_SOURCES = tests/unit/test_policy.c
+tests_unit_test_policy_LDADD = libcore.a libbase.a $(YAML_LIBS) $(UTF8PROC_LIBS) $(CMOCKA_LIBS)
+# This one starts a private PostgreSQL.
+UNIT += tests/unit/test_schema_oncall
+tests_unit_test_schema_oncall_SOURCES = tests/unit/test_schema_oncall.c tests/lib/pg_fixture.c tests/lib/pg_fixture.h
+nodist_EXTRA_tests_unit_test_schema_oncall_SOURCES = dummy.cxx
+tests_unit_test_schema_oncall_LDADD = $(TEST_LIBS)
