@@ -82,10 +82,12 @@ libpath_a_SOURCES = \
 	daemon/path/delivery.c daemon/path/delivery.h \
 	daemon/path/duty.c daemon/path/duty.h \
 	daemon/path/filing.c daemon/path/filing.h \
+	daemon/path/filing_rows.c daemon/path/filing_rows.h \
 	daemon/path/flowbook.c daemon/path/flowbook.h \
 	daemon/path/hotline.c daemon/path/hotline.h \
 	daemon/path/intake.c daemon/path/intake.h \
 	daemon/path/outbox.c daemon/path/outbox.h \
+	daemon/path/outcomes.c daemon/path/outcomes.h \
 	daemon/path/parts.c daemon/path/parts.h \
 	daemon/path/pending.c daemon/path/pending.h \
 	daemon/path/reply.c daemon/path/reply.h \

@@ -24,6 +24,7 @@ struct escalate {
 	struct loop_timer *timer;
 	bool busy, again;
 	bool old_roster; /* a newer one has been imported: it must be read first */
+	bool trouble;    /* firing failed, and that was said */
 	int fired;
 };
 
@@ -61,8 +62,9 @@ static void on_done(void *arg, enum pg_outcome outcome, const char *error)
 	bool more = e->again || (outcome == PG_OK && e->fired == FIRE_MAX);
 
 	e->busy = e->again = false;
-	if (outcome == PG_FAILED)
-		log_error("escalate", "timers cannot be fired: %s", error ? error : "");
+	if (outcome == PG_FAILED && !e->trouble)
+		log_error("escalate", "timers cannot be fired: %s; tried again every second", error);
+	e->trouble = outcome == PG_FAILED;
 	if (outcome == PG_OK)
 		alert_hint(e->h->alert);
 	loop_timer_set(e->timer, more && outcome == PG_OK ? 0 : POLL_MS);
