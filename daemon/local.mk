@@ -97,6 +97,7 @@ libpath_a_SOURCES = \
 
 libcontrol_a_SOURCES = \
 	daemon/control/access.c \
+	daemon/control/cases.c \
 	daemon/control/commands.c \
 	daemon/control/control.c daemon/control/control.h \
 	daemon/control/flows.c \
@@ -117,6 +118,7 @@ noinst_LIBRARIES += libctl.a
 libctl_a_SOURCES = \
 	daemon/ctl/ctl.h \
 	daemon/ctl/client.c \
+	daemon/ctl/cmd_case.c \
 	daemon/ctl/cmd_db.c \
 	daemon/ctl/cmd_flow.c \
 	daemon/ctl/cmd_flow_cost.c \

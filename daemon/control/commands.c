@@ -123,8 +123,7 @@ static void on_json_done(void *arg, enum pg_outcome outcome, const char *error)
 	mem_free(reply);
 }
 
-/* A statement whose one value is the JSON to answer with. */
-static void ask_json(struct control_request *request, const struct pg_statement *st, struct pg_params *p)
+void control_ask_json(struct control_request *request, const struct pg_statement *st, struct pg_params *p)
 {
 	struct json_reply *reply = mem_alloc(sizeof(*reply));
 
@@ -147,7 +146,7 @@ static void run_list(struct control_request *request, const struct pg_statement 
 		pg_put_int(p, json_integer_value(limit));
 	else
 		pg_put_text(p, NULL);
-	ask_json(request, st, p);
+	control_ask_json(request, st, p);
 }
 
 /* ---- status, reload ---- */
@@ -213,62 +212,6 @@ static void run_reload(struct control_request *request)
 	control_answer(request, json_pack("{s:s}", "flow", flow_name(flowbook_current(request->hotline->flowbook))));
 }
 
-/* ---- cases ---- */
-
-static const struct pg_statement take_case = {
-	"case_take", "select json_build_object('result', o_result, 'ref', o_case_ref, 'urgency', o_urgency, 'other',"
-		     " o_other)::text from case_take($1::text, $2::text, $3::text)"};
-
-static void on_case_done(void *arg, enum pg_outcome outcome, const char *error)
-{
-	struct json_reply *reply = arg;
-	struct control_request *request = reply->request;
-	struct hotline *h = request->hotline;
-	const char *result = json_string_value(json_object_get(reply->data, "result"));
-
-	if (outcome == PG_OK && result && strcmp(result, "unknown") == 0) {
-		control_refuse(request, CONTROL_EXIT_NOTHING, "there is no such case");
-		json_decref(reply->data);
-	} else {
-		finish(request, outcome, error, reply->data);
-	}
-	mem_free(reply);
-	escalate_hint(h->escalate);
-	alert_hint(h->alert);
-}
-
-static void run_case(struct control_request *request)
-{
-	const char *ref = control_text(request, "ref"), *actor = control_text(request, "actor");
-	const char *action = control_text(request, "action");
-	struct json_reply *reply;
-	struct pg_params *p;
-
-	if (!ref || !actor || !action || (strcmp(action, "ack") != 0 && strcmp(action, "close") != 0)) {
-		control_refuse(request, CONTROL_EXIT_USAGE, "a case needs ref, actor and action (ack or close)");
-		return;
-	}
-	p = pg_params_new();
-	pg_put_text(p, ref);
-	pg_put_text(p, actor);
-	pg_put_text(p, action);
-	reply = mem_alloc(sizeof(*reply));
-	reply->request = request;
-	pg_exec(request->hotline->pg_duty, &take_case, p, on_json, on_case_done, reply);
-}
-
-/* ---- audit ---- */
-
-static const struct pg_statement verify_chains = {
-	"audit_verify",
-	"select coalesce(json_agg(json_build_object('case_ref', o_case_ref, 'events', o_events, 'bad', o_bad)),"
-	" '[]')::text from audit_verify()"};
-
-static void run_audit(struct control_request *request)
-{
-	ask_json(request, &verify_chains, NULL);
-}
-
 /* ---- phone ---- */
 
 static void run_phone(struct control_request *request)
@@ -298,8 +241,8 @@ static const struct command commands[] = {
 	{"timers", NULL, &list_timers},
 	{"policies", NULL, &list_policies},
 	{"policy-import", policies_import, NULL},
-	{"audit-verify", run_audit, NULL},
-	{"case", run_case, NULL},
+	{"audit-verify", cases_audit, NULL},
+	{"case", cases_act, NULL},
 	{"report-challenge", access_challenge, NULL},
 	{"report-open", access_report_open, NULL},
 	{"report-contact", access_report_contact, NULL},

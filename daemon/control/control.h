@@ -50,6 +50,9 @@ const char *control_text(const struct control_request *request, const char *name
 /* Refuses because PostgreSQL did not do what was asked. */
 void control_refuse_store(struct control_request *request, enum pg_outcome outcome, const char *error);
 
+/* Answers with the one value of a statement, which is JSON. Takes ownership of the parameters. */
+void control_ask_json(struct control_request *request, const struct pg_statement *st, struct pg_params *p);
+
 /* Runs a request; commands.c. */
 void control_run(struct control_request *request, const char *command);
 
@@ -68,6 +71,13 @@ void access_report_contact(struct control_request *request);
 void oncall_roster_import(struct control_request *request);
 /* Who is on call `at` a time, and the shifts of so many `days` from then on. */
 void oncall_show(struct control_request *request);
+
+/* ---- cases.c ---- */
+
+/* What an officer does with a case at the console: ack, close, reopen, snooze, pass. */
+void cases_act(struct control_request *request);
+/* The chain of events of every case, checked. */
+void cases_audit(struct control_request *request);
 
 /* ---- policies.c ---- */
 

@@ -44,6 +44,7 @@ static const struct {
 } texts[] = {
 	{"alert", "%s %s. %s. Tra loi NHAN %s de nhan viec, KHONG %s neu khong the.", true},
 	{"again", "%s %s: co tin moi. %s. Ma: %s (NHAN %s).", true},
+	{"remind", "%s %s. %s. Sap het han nhan viec. Nhan %s de giu, XONG %s neu da xong.", true},
 	{"taken", "%s %s. %s. Da co nguoi nhan: %s.", false},
 };
 

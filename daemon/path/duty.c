@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/yaml.h"
 #include "core/ids.h"
+#include "core/letters.h"
 #include "path/hotline.h"
 #include "store/pg.h"
 #include "store/vault.h"
@@ -199,6 +200,74 @@ const struct duty_officer *duty_find_number(const struct duty *d, const char *nu
 		}
 	}
 	return NULL;
+}
+
+/* Lower case without accents, single spaces; as texts of officers come from core/command.h. */
+static void fold(const char *text, char out[ROSTER_NAME_MAX])
+{
+	struct letter letters[ROSTER_NAME_MAX];
+	size_t n = letters_split(text, letters, ROSTER_NAME_MAX - 1), len = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool word = (letters[i].base >= 'a' && letters[i].base <= 'z') ||
+			    (letters[i].base >= '0' && letters[i].base <= '9');
+
+		if (word)
+			out[len++] = letters[i].base;
+		else if (len > 0 && out[len - 1] != ' ')
+			out[len++] = ' ';
+	}
+	while (len > 0 && out[len - 1] == ' ')
+		len--;
+	out[len] = '\0';
+}
+
+static bool means(const char *name, const char *words)
+{
+	char folded[ROSTER_NAME_MAX];
+	const char *last;
+
+	fold(name, folded);
+	last = strrchr(folded, ' ');
+	return folded[0] && (strcmp(folded, words) == 0 || (last && strcmp(last + 1, words) == 0));
+}
+
+static const struct duty_officer *find_id(const struct duty *d, const char *words)
+{
+	static const char joints[] = "-_";
+	char id[ROSTER_NAME_MAX];
+	uint8_t key[DUTY_KEY_LEN];
+
+	for (const char *joint = joints; *joint; joint++) {
+		const struct duty_officer *o;
+
+		snprintf(id, sizeof(id), "%s", words);
+		for (char *p = id; *p; p++)
+			*p = *p == ' ' ? *joint : *p;
+		duty_key(d->h, id, key);
+		o = duty_find_key(d, key);
+		if (o)
+			return o;
+	}
+	return NULL;
+}
+
+const struct duty_officer *duty_find_words(const struct duty *d, const char *words)
+{
+	const struct duty_officer *found = words[0] ? find_id(d, words) : NULL;
+	size_t count = 0;
+
+	if (found || !words[0])
+		return found;
+	for (size_t i = 0; i < d->now.officers.count; i++) {
+		const struct duty_officer *o = &d->now.officers.all[i];
+
+		if (o->disabled || (!means(o->tag, words) && !means(o->person.name, words)))
+			continue;
+		found = o;
+		count++;
+	}
+	return count == 1 ? found : NULL;
 }
 
 int duty_version(const struct duty *d)

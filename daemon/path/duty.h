@@ -43,6 +43,9 @@ size_t duty_officers(const struct duty *d, const struct duty_officer **out);
 const struct duty_officer *duty_of(const struct duty *d, int person);
 const struct duty_officer *duty_find_key(const struct duty *d, const uint8_t key[DUTY_KEY_LEN]);
 const struct duty_officer *duty_find_number(const struct duty *d, const char *number);
+/* The officer whom somebody means in a text, by folded words: an id ("lan", "to truc" for to-truc), a tag
+ * ("officer 3"), a name or its last word. NULL: none, or more than one. */
+const struct duty_officer *duty_find_words(const struct duty *d, const char *words);
 /* The keyed hash of an officer's id. */
 void duty_key(const struct hotline *h, const char *id, uint8_t out[DUTY_KEY_LEN]);
 /* The keyed hash under which a method's address is found, and its channel. */

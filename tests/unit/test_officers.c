@@ -18,6 +18,7 @@
 #include "path/acks.h"
 #include "path/alert.h"
 #include "path/delivery.h"
+#include "path/duty.h"
 #include "path/escalate.h"
 #include "path/filing.h"
 #include "path/hotline.h"
@@ -67,6 +68,21 @@ void pg_exec(struct pg *pg, const struct pg_statement *st, struct pg_params *par
 	commands++;
 	last_repeat = strcmp((const char *)params->bytes.data + params->offset[4], "t") == 0;
 	pg_params_free(params);
+}
+
+const struct duty_officer *duty_find_words(const struct duty *d, const char *words)
+{
+	(void)d;
+	(void)words;
+	return NULL;
+}
+
+const struct roster *duty_roster(const struct duty *d)
+{
+	static const struct roster empty;
+
+	(void)d;
+	return &empty;
 }
 
 void session_take(struct session *session, struct delivery *d)
