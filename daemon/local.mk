@@ -34,7 +34,8 @@ libcore_a_SOURCES = \
 	daemon/core/roster_csv.c daemon/core/roster_lines.c \
 	daemon/core/rota.c daemon/core/rota.h \
 	daemon/core/workdays.c daemon/core/workdays.h \
-	daemon/core/zone.c daemon/core/zone.h
+	daemon/core/zone.c daemon/core/zone.h \
+	daemon/core/ussd.c daemon/core/ussd.h
 nodist_libcore_a_SOURCES = daemon/core/places_data.c
 CLEANFILES += daemon/core/places_data.c
 BUILT_SOURCES += daemon/core/places_data.c
@@ -111,7 +112,7 @@ COMMON_LIBS = $(EVENT_LIBS) $(PQ_LIBS) $(HIREDIS_LIBS) $(YAML_LIBS) $(SODIUM_LIB
 sbin_PROGRAMS += hotlined
 hotlined_SOURCES = daemon/hotlined.c
 nodist_EXTRA_hotlined_SOURCES = dummy.cxx
-hotlined_LDADD = libcontrol.a libadapters.a libpath.a libstore.a libcore.a libflow.a libbase.a $(COMMON_LIBS)
+hotlined_LDADD = libcontrol.a libadapters.a libpath.a libstore.a libcore.a libflow.a libbase.a $(TLS_LIBS) $(CURL_LIBS) $(COMMON_LIBS)
 
 # Everything of the tool but its main, so that tests link it.
 noinst_LIBRARIES += libctl.a

@@ -1,6 +1,6 @@
 # Unit tests: one program per module, cmocka. Each prints its own groups; tests/run sums them up.
 UNIT =
-TEST_LIBS = libadapters.a libpath.a libstore.a libcore.a libflow.a libbase.a $(COMMON_LIBS) $(CMOCKA_LIBS)
+TEST_LIBS = libadapters.a libpath.a libstore.a libcore.a libflow.a libbase.a $(TLS_LIBS) $(CURL_LIBS) $(COMMON_LIBS) $(CMOCKA_LIBS)
 include tests/unit/base.mk
 include tests/unit/core.mk
 include tests/unit/flow.mk
@@ -8,6 +8,7 @@ include tests/unit/smpp.mk
 include tests/unit/store.mk
 include tests/unit/oncall.mk
 include tests/unit/path.mk
+include tests/unit/http.mk
 if FUZZ
 include tests/fuzz/local.mk
 endif
@@ -17,8 +18,10 @@ check_PROGRAMS += $(UNIT)
 check-local:
 	@$(srcdir)/tests/run --build . --suites "$(TEST_SUITES)" $(UNIT)
 
-# Everything that `make check` would build, without running it.
-tests-build: all $(check_PROGRAMS)
+# Everything that `make check` would build, without running it. One after the other: `all` runs a make of its
+# own, and two of them would write the same archives at once.
+tests-build: all
+	@$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
 fuzz-targets: $(BUILT_SOURCES) $(FUZZ_TARGETS)
 .PHONY: tests-build fuzz-targets
 
