@@ -52,6 +52,7 @@ redis: {socket: $run/redis.sock, user: hotlined, password_file: keys/redis.passw
 postgres: {conninfo: "host=$BASE/run/pg port=5432 dbname=hotlined user=hotlined"}
 control: {socket: $run/control.sock}
 flows: {dir: "$SRC/flows/hotline"}
+clocks: {file: "$SRC/daemon/data/vn-clocks.yaml", calendar: "$SRC/daemon/data/vn-holidays.yaml"}
 short_codes: ["111"]
 links:
 TXT

@@ -20,6 +20,9 @@ static const struct pg_statement verify_chains = {
 	"select coalesce(json_agg(json_build_object('case_ref', o_case_ref, 'events', o_events, 'bad', o_bad)),"
 	" '[]')::text from audit_verify()"};
 
+static const struct pg_statement meet_clock = {
+	"clock_meet", "select json_build_object('result', clock_meet($1::text, $2::text, $3::text))::text"};
+
 struct taking {
 	struct control_request *request;
 	json_t *data;
@@ -39,7 +42,7 @@ static void on_done(void *arg, enum pg_outcome outcome, const char *error)
 	if (outcome != PG_OK || !result)
 		control_refuse_store(t->request, outcome, error);
 	else if (strcmp(result, "unknown") == 0)
-		control_refuse(t->request, CONTROL_EXIT_NOTHING, "there is no such case");
+		control_refuse(t->request, CONTROL_EXIT_NOTHING, "there is no such case or clock");
 	else
 		control_answer(t->request, json_incref(t->data));
 	json_decref(t->data);
@@ -97,6 +100,26 @@ void cases_act(struct control_request *request)
 	t = mem_alloc(sizeof(*t));
 	t->request = request;
 	pg_exec(request->hotline->pg_duty, &take_case, p, on_row, on_done, t);
+}
+
+void cases_clock_met(struct control_request *request)
+{
+	const char *ref = control_text(request, "ref"), *clock = control_text(request, "clock");
+	const char *actor = control_text(request, "actor");
+	struct taking *t;
+	struct pg_params *p;
+
+	if (!ref || !clock || !actor) {
+		control_refuse(request, CONTROL_EXIT_USAGE, "a clock needs ref, clock and actor");
+		return;
+	}
+	p = pg_params_new();
+	pg_put_text(p, ref);
+	pg_put_text(p, clock);
+	pg_put_text(p, actor);
+	t = mem_alloc(sizeof(*t));
+	t->request = request;
+	pg_exec(request->hotline->pg_duty, &meet_clock, p, on_row, on_done, t);
 }
 
 void cases_audit(struct control_request *request)

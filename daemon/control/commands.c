@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "core/number.h"
 #include "flows/engine/flow.h"
-#include "path/alert.h"
+#include "path/clockwork.h"
 #include "path/escalate.h"
 #include "path/filing.h"
 #include "path/flowbook.h"
@@ -66,6 +66,12 @@ static const struct pg_statement list_timers = {
 	LIST("case_ref, kind, due_at, state, generation, attempts", "api_timers",
 	     "case_ref in (select ref from api_cases where subject = $1)", "case_ref = $2", "due_at")};
 
+/* What is due next comes first. */
+static const struct pg_statement list_clocks = {
+	"list_clocks",
+	"select coalesce(json_agg(t), '[]')::text from (select case_ref, urgency, clock, state, due_at, next_at from"
+	" api_clocks where ($1::bytea is null or subject = $1) and (case_ref = $2::text or ($2::text is null and"
+	" state in ('running', 'missed'))) order by due_at limit $3::int) t"};
 static const struct pg_statement list_policies = {
 	"list_policies",
 	LIST("policy, version, steps, rounds, ack_lease_s, cases, made_at", "api_policies", "true", "policy = $2",
@@ -204,7 +210,8 @@ static void run_reload(struct control_request *request)
 {
 	char error[1800];
 
-	if (!flowbook_reload(request->hotline->flowbook, error, sizeof(error))) {
+	if (!clockwork_reload(request->hotline->clockwork, error, sizeof(error)) ||
+	    !flowbook_reload(request->hotline->flowbook, error, sizeof(error))) {
 		control_refuse(request, EXIT_CONFIG, "nothing was changed:\n%s", error);
 		return;
 	}
@@ -239,6 +246,8 @@ static const struct command commands[] = {
 	{"cases", NULL, &list_cases},
 	{"notifications", NULL, &list_notifications},
 	{"timers", NULL, &list_timers},
+	{"clocks", NULL, &list_clocks},
+	{"clock-met", cases_clock_met, NULL},
 	{"policies", NULL, &list_policies},
 	{"policy-import", policies_import, NULL},
 	{"audit-verify", cases_audit, NULL},

@@ -76,6 +76,8 @@ void oncall_show(struct control_request *request);
 
 /* What an officer does with a case at the console: ack, close, reopen, snooze, pass. */
 void cases_act(struct control_request *request);
+/* Somebody has done what a legal clock of a case asks for. */
+void cases_clock_met(struct control_request *request);
 /* The chain of events of every case, checked. */
 void cases_audit(struct control_request *request);
 

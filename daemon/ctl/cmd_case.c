@@ -18,6 +18,9 @@ static const struct {
 	{ "passed", "passed on; the other one has to acknowledge it", CTL_OK },
 	{ "closed", "is closed already", CTL_NOTHING },
 	{ "not_closed", "is not closed", CTL_NOTHING },
+	{ "met", "the clock is met", CTL_OK },
+	{ "late", "the clock is met, after its end", CTL_OK },
+	{ "already_met", "was met before", CTL_NOTHING },
 	{ "taken", "another officer has it", CTL_REFUSED },
 	{ "not_yours", "only its holder may do that", CTL_REFUSED },
 	{ "limit", "the policy does not allow to put it off so long", CTL_REFUSED },
@@ -92,6 +95,26 @@ int cmd_case(int argc, char **argv)
 	status = ctl_call("case", args, &data);
 	if (status == CTL_OK)
 		status = show_case(data, ref);
+	json_decref(data);
+	return (int)status;
+}
+
+int cmd_clock_met(int argc, char **argv)
+{
+	const char *words[2] = { NULL, NULL }, *actor = NULL;
+	const struct ctl_option options[] = {
+		{ "--actor", &actor, NULL, true },
+		{ NULL, NULL, NULL, false },
+	};
+	enum ctl_exit status;
+	json_t *data = NULL;
+
+	if (!ctl_parse(argc, argv, 2, options, words, 2, 2))
+		return CTL_USAGE;
+	status = ctl_call("clock-met", json_pack("{s:s,s:s,s:s}", "ref", words[0], "clock", words[1], "actor", actor),
+			  &data);
+	if (status == CTL_OK)
+		status = show_case(data, words[0]);
 	json_decref(data);
 	return (int)status;
 }

@@ -20,6 +20,7 @@ static const struct list lists[] = {
 	{ "cases", "ref state urgency kind commune opened_at timer_due_at acked_by acked_at reports" },
 	{ "notifications", "case_ref officer kind method state attempts created_at sent_at" },
 	{ "timers", "case_ref kind due_at state attempts" },
+	{ "clocks", "case_ref clock state due_at next_at urgency" },
 	{ "policies", "policy version steps rounds ack_lease_s cases made_at" },
 	{ "flow-versions", "version name state conversations" },
 };

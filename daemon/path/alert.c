@@ -29,7 +29,7 @@ enum {
 static const struct pg_statement claim = {
 	"alert_claim",
 	"select o_id, o_case_ref, o_urgency, o_kind, o_commune, o_idx, o_number_ct, o_salt, o_next_salt,"
-	" o_holder from notifications_claim($1::text, $2::int, $3::int)"};
+	" coalesce(o_detail, o_holder) from notifications_claim($1::text, $2::int, $3::int)"};
 static const struct pg_statement put_code = {
 	"alert_code", "select ack_code_put($1::uuid, $2::bytea, $3::int)"};
 /* Leases of this daemon's life before: nobody is sending under them any more. */
@@ -45,6 +45,7 @@ static const struct {
 	{"alert", "%s %s. %s. Tra loi NHAN %s de nhan viec, KHONG %s neu khong the.", true},
 	{"again", "%s %s: co tin moi. %s. Ma: %s (NHAN %s).", true},
 	{"remind", "%s %s. %s. Sap het han nhan viec. Nhan %s de giu, XONG %s neu da xong.", true},
+	{"clock", "%s %s. %s. Thoi han: %s.", false},
 	{"taken", "%s %s. %s. Da co nguoi nhan: %s.", false},
 };
 
@@ -57,7 +58,8 @@ static const struct {
 struct notice {
 	struct alert *alert;
 	uint8_t id[16];
-	char ref[24], urgency[16], kind[16], commune[8], holder[64];
+	char ref[24], urgency[16], kind[16], commune[8];
+	char holder[128]; /* or of a clock: which one, and when it ends */
 	uint8_t idx[16];
 	char number[INBOUND_ADDRESS_MAX];
 	int salt;
@@ -238,7 +240,7 @@ static void take_row(struct alert *a, const struct pg_result *r, int row)
 	read_text(r, row, 4, n->commune, sizeof(n->commune));
 	read_text(r, row, 9, n->holder, sizeof(n->holder));
 	pg_get_bytes(r, row, 5, n->idx, sizeof(n->idx));
-	n->has_code = strcmp(n->kind, "taken") != 0;
+	n->has_code = strcmp(n->kind, "taken") != 0 && strcmp(n->kind, "clock") != 0;
 	n->salt = (int)pg_get_int(r, row, pg_is_null(r, row, 7) ? 8 : 7);
 	if (!open_number(a, r, row, n)) {
 		log_error("alert", "case=%s an officer's number cannot be opened with these keys", n->ref);

@@ -13,6 +13,7 @@
 #include "core/number.h"
 #include "path/acks.h"
 #include "path/alert.h"
+#include "path/clockwork.h"
 #include "path/duty.h"
 #include "path/escalate.h"
 #include "path/filing.h"
@@ -258,6 +259,9 @@ int hotline_open(struct hotline *h, char *error, size_t error_size)
 	h->outbox = outbox_new(h, error, error_size);
 	if (!h->outbox)
 		goto config;
+	h->clockwork = clockwork_new(h, error, error_size);
+	if (!h->clockwork)
+		goto config;
 	make_clients(h);
 	number_warm_up();
 	return 0;
@@ -290,6 +294,7 @@ void hotline_start(struct hotline *h)
 	filing_start(h->filing);
 	roles_start(h->roles);
 	duty_start(h->duty);
+	clockwork_start(h->clockwork);
 	escalate_start(h->escalate);
 	alert_start(h->alert);
 	outbox_start(h->outbox);
@@ -313,6 +318,7 @@ void hotline_close(struct hotline *h)
 	acks_free(h->acks);
 	alert_free(h->alert);
 	duty_free(h->duty);
+	clockwork_free(h->clockwork);
 	escalate_free(h->escalate);
 	filing_free(h->filing);
 	session_free(h->session);

@@ -12,6 +12,7 @@
 struct acks;
 struct adapter;
 struct alert;
+struct clockwork;
 struct conf;
 struct duty;
 struct escalate;
@@ -48,6 +49,7 @@ struct hotline {
 	struct session *session;
 	struct filing *filing;
 	struct duty *duty;
+	struct clockwork *clockwork;
 	struct escalate *escalate;
 	struct alert *alert;
 	struct acks *acks;

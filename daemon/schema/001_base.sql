@@ -289,6 +289,7 @@ create table cases (
 	closed_at timestamptz,
 	closed_by text,
 	close_code text check (close_code in ('done', 'referred', 'unfounded', 'duplicate', 'mistake', 'other')),
+	clocks_for text,                        -- urgency and kind its legal clocks were computed for
 	event_seq int not null default 0,       -- head of the event chain; also the row's version
 	event_hash bytea not null default '\x',
 	last_event text not null default '',
@@ -389,7 +390,7 @@ create table notifications (
 	case_id uuid not null references cases,
 	escalation uuid not null references escalations,
 	generation int not null,
-	kind text not null check (kind in ('alert', 'again', 'taken', 'remind')),
+	kind text not null check (kind in ('alert', 'again', 'taken', 'remind', 'clock')),
 	step int not null,
 	round int not null,
 	officer uuid not null references officers,
@@ -400,6 +401,8 @@ create table notifications (
 	attempts int not null default 0,
 	next_at timestamptz not null default now(), -- pending: not before; sending: end of the lease
 	lease_owner text,
+	detail text,                -- of a clock: which one, and when it ends
+	followed_at timestamptz,    -- no receipt in time, or failed: another method was taken up
 	adapter text,
 	provider_ref text,
 	created_at timestamptz not null default now(),
@@ -409,6 +412,8 @@ create table notifications (
 	unique (escalation, generation, kind, step, round, officer, method, ordinal)
 );
 create index notifications_due on notifications (next_at) where state in ('pending', 'sending');
+create index notifications_unheard on notifications (sent_at)
+	where state = 'sent' and kind = 'alert' and followed_at is null;
 create index notifications_open on notifications (case_id) where state in ('pending', 'sending');
 create index notifications_case on notifications (case_id);
 create index notifications_provider on notifications (provider_ref) where provider_ref is not null;

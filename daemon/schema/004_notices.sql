@@ -9,6 +9,7 @@ returns boolean language sql immutable as $$
 			and (p_case.ack_by is null or p_escalation.track <> 'main')
 		when 'again' then p_case.closed_at is null and (p_case.ack_by is null
 			or p_case.ack_officer is null or p_case.ack_officer = p_officer)
+		when 'clock' then p_case.closed_at is null
 		when 'remind' then p_case.closed_at is null and p_case.ack_officer = p_officer
 		else p_case.ack_by is not null and p_case.ack_officer is distinct from p_officer end
 $$;
@@ -21,7 +22,7 @@ $$;
 create function notifications_claim(p_node text, p_limit int, p_lease_s int)
 returns table (o_id uuid, o_case_ref text, o_urgency text, o_kind text, o_commune text, o_officer uuid,
 	o_method uuid, o_idx bytea, o_number_ct bytea, o_salt int, o_attempts int, o_loop int,
-	o_next_salt int, o_holder text)
+	o_next_salt int, o_holder text, o_detail text)
 language plpgsql as $$
 declare
 	n notifications;
@@ -55,6 +56,7 @@ begin
 		o_attempts := n.attempts + 1;
 		o_loop := n.round;
 		o_holder := v_case.ack_by;
+		o_detail := n.detail;
 		return next;
 	end loop;
 end

@@ -63,6 +63,8 @@ begin
 	update notifications set state = 'cancelled'
 		where case_id = p_case and kind <> 'taken' and state = 'pending';
 	update ack_codes set retired_at = now() where case_id = p_case and retired_at is null;
+	update clocks set stopped_at = now(), next_at = null
+		where case_id = p_case and met_at is null and missed_at is null and stopped_at is null;
 	return 'done';
 end
 $$;
@@ -71,7 +73,7 @@ $$;
 create function case_reopen(p_case uuid, p_actor text) returns text
 language plpgsql as $$
 begin
-	update cases set closed_at = null, closed_by = null, close_code = null,
+	update cases set closed_at = null, closed_by = null, close_code = null, clocks_for = null,
 		ack_by = null, ack_officer = null, ack_at = null, ack_until = null
 		where id = p_case and closed_at is not null;
 	if not found then

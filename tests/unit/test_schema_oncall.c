@@ -414,6 +414,79 @@ static void a_number_that_changes_hands_is_kept_for_the_record(void **state)
 	assert_sql("a", "select o_teams from roster_people() where o_officer = md5('o2')::uuid limit 1");
 }
 
+/* ---- legal clocks ---- */
+
+/* Clocks "soon" with a warning in ten minutes and an end in twenty, and "later", of every wanting case. */
+static void set_clocks(const char *more)
+{
+	sql(db, "select clocks_set(o_case, o_urgency, o_kind, jsonb_build_array(jsonb_build_object('clock', 'soon', 'due',"
+		" extract(epoch from now())::bigint + 1200, 'shown', '10:20 01-02-2026', 'warnings', jsonb_build_array("
+		" extract(epoch from now())::bigint + 600)), jsonb_build_object('clock', 'later', 'due',"
+		" extract(epoch from now())::bigint + 86400, 'shown', 'x', 'warnings', '[]'::jsonb)) %s)"
+		" from clocks_wanting(10)", more);
+}
+
+static const char *fire_clocks(void)
+{
+	return sql(db, "select coalesce(string_agg(concat_ws(' ', o_clock, o_outcome, o_count), ', '), '') from"
+		" clocks_fire(10)");
+}
+
+static void a_clock_warns_its_holder_and_its_end_everybody(void **state)
+{
+	(void)state;
+	take_case();
+	set_clocks("");
+	assert_sql("0", "select count(*) from clocks_wanting(10)");
+	assert_string_equal(fire_clocks(), "");
+	sql(db, "update clocks set next_at = now() where clock = 'soon'");
+	assert_string_equal(fire_clocks(), "soon warned 1");
+	assert_sql("clock officer-1 Den han soon 10:20 01-02-2026", "select concat_ws(' ', o_kind, f.tag, o_detail) from"
+		" notifications_claim('n1', 5, 60) c join officers f on f.id = c.o_officer");
+	sql(db, "update clocks set next_at = now(), due_at = now() where clock = 'soon'");
+	assert_string_equal(fire_clocks(), "soon missed 2");
+	assert_string_equal(fire_clocks(), "");
+	assert_sql("missed", "select state from api_clocks where clock = 'soon'");
+	assert_string_equal(events(), "opened notified acked clock_started clock_started clock_warned clock_missed");
+}
+
+static void a_clock_is_met_once_and_never_warns_again(void **state)
+{
+	(void)state;
+	take_case();
+	set_clocks("");
+	assert_sql("met", "select clock_meet('HL1', 'soon', 'officer-1')");
+	assert_sql("already_met", "select clock_meet('HL1', 'soon', 'officer-1')");
+	assert_sql("unknown", "select clock_meet('HL1', 'never', 'officer-1')");
+	sql(db, "update clocks set due_at = now() - interval '1 s' where clock = 'later'");
+	assert_sql("late", "select clock_meet('HL1', 'later', 'officer-1')");
+	assert_string_equal(fire_clocks(), "");
+}
+
+static void closing_a_case_stops_its_clocks_and_opening_it_again_starts_them(void **state)
+{
+	(void)state;
+	take_case();
+	set_clocks("");
+	command("done", 1, "HL1:main:alert", "");
+	assert_sql("stopped stopped", "select string_agg(state, ' ') from api_clocks");
+	sql(db, "select case_take('HL1', 'op', 'reopen')");
+	set_clocks("");
+	assert_sql("running running", "select string_agg(state, ' ') from api_clocks");
+	assert_sql("2", "select count(*) from clocks where next_at is not null");
+}
+
+static void a_case_that_becomes_another_kind_of_case_gets_other_clocks(void **state)
+{
+	(void)state;
+	take_case();
+	set_clocks("");
+	sql(db, "update cases set urgency = 'cao'");
+	set_clocks("- 1");
+	assert_sql("later stopped soon running", "select string_agg(clock || ' ' || state, ' ' order by clock)"
+		" from api_clocks");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fresh_database, close_database)
@@ -436,6 +509,10 @@ int main(void)
 		TEST(wrong_codes_are_answered_a_bounded_number_of_times),
 		TEST(a_changed_event_breaks_the_chain),
 		TEST(a_number_that_changes_hands_is_kept_for_the_record),
+		TEST(a_clock_warns_its_holder_and_its_end_everybody),
+		TEST(a_clock_is_met_once_and_never_warns_again),
+		TEST(closing_a_case_stops_its_clocks_and_opening_it_again_starts_them),
+		TEST(a_case_that_becomes_another_kind_of_case_gets_other_clocks),
 	};
 
 	pg_fixture_start();
