@@ -89,6 +89,7 @@ libpath_a_SOURCES = \
 	daemon/path/flowbook.c daemon/path/flowbook.h \
 	daemon/path/hotline.c daemon/path/hotline.h \
 	daemon/path/intake.c daemon/path/intake.h \
+	daemon/path/mail.c daemon/path/mail.h \
 	daemon/path/outbox.c daemon/path/outbox.h \
 	daemon/path/outcomes.c daemon/path/outcomes.h \
 	daemon/path/parts.c daemon/path/parts.h \

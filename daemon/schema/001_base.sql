@@ -416,6 +416,7 @@ create index notifications_unheard on notifications (sent_at)
 	where state = 'sent' and kind = 'alert' and followed_at is null;
 create index notifications_open on notifications (case_id) where state in ('pending', 'sending');
 create index notifications_case on notifications (case_id);
+create index notifications_method on notifications (method, created_at);
 create index notifications_provider on notifications (provider_ref) where provider_ref is not null;
 
 -- A hash of (number, digits). Unique also among those that are over, for 7 days.

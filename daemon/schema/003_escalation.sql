@@ -100,14 +100,23 @@ create function told_officers(p_case uuid) returns setof uuid language sql stabl
 		where case_id = p_case and kind = 'alert' and attempts > 0 and state <> 'failed'
 $$;
 
--- Makes one notice for each of the officers, by the first of their verified methods. Returns their tags.
+-- Makes one notice for each of the officers, by the first of their verified methods. Returns their tags. An
+-- alert that can wait does so for a minute after another to the same phone, and then shares a text with what
+-- has come since.
 create function notify_officers(p_case uuid, p_escalation escalations, p_kind text, p_step int,
 	p_ordinal int, p_officers uuid[]) returns text[]
 language plpgsql as $$
+declare
+	v_calm boolean := (select urgency in ('trung_binh', 'thap') from cases where id = p_case);
 begin
-	insert into notifications (case_id, escalation, generation, kind, step, round, officer, method, ordinal)
+	insert into notifications (case_id, escalation, generation, kind, step, round, officer, method, ordinal,
+			next_at)
 		select p_case, p_escalation.id, p_escalation.generation, p_kind, p_step, p_escalation.round,
-			o.id, m.id, p_ordinal
+			o.id, m.id, p_ordinal, case when p_kind = 'alert' and v_calm then coalesce((select
+				max(n.next_at) filter (where n.state = 'pending') from notifications n
+				where n.method = m.id and n.created_at > now() - interval '60 s'), (select
+				max(n.created_at) + interval '60 s' from notifications n where n.method = m.id
+				and n.kind = 'alert' and n.created_at > now() - interval '60 s'), now()) else now() end
 		from officers o join lateral (select c.id from contact_methods c
 			where c.officer = o.id and c.verified_at is not null
 			order by c.ordinal, c.id limit 1) m on true

@@ -20,3 +20,7 @@ UNIT += tests/unit/test_schema_oncall
 tests_unit_test_schema_oncall_SOURCES = tests/unit/test_schema_oncall.c tests/lib/pg_fixture.c tests/lib/pg_fixture.h
 nodist_EXTRA_tests_unit_test_schema_oncall_SOURCES = dummy.cxx
 tests_unit_test_schema_oncall_LDADD = $(TEST_LIBS)
+UNIT += tests/unit/test_mail
+tests_unit_test_mail_SOURCES = tests/unit/test_mail.c
+nodist_EXTRA_tests_unit_test_mail_SOURCES = dummy.cxx
+tests_unit_test_mail_LDADD = $(TEST_LIBS)

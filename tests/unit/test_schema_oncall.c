@@ -414,6 +414,110 @@ static void a_number_that_changes_hands_is_kept_for_the_record(void **state)
 	assert_sql("a", "select o_teams from roster_people() where o_officer = md5('o2')::uuid limit 1");
 }
 
+/* ---- one way after another ---- */
+
+static void second_ways(int officer)
+{
+	sql(db, "select officer_method_put(md5('o%d')::uuid, 1, 'sms', decode(md5('second%d'), 'hex'), '\x01'),"
+		" officer_method_put(md5('o%d')::uuid, 3, 'mail', decode(md5('mail%d'), 'hex'), '\x01')", officer, officer,
+	    officer, officer);
+}
+
+/* Claims what is due: "ordinal channel" of each. */
+static const char *claim(const char *more)
+{
+	return sql(db, "select coalesce(string_agg(m.ordinal || ' ' || c.o_channel, ', ' order by m.ordinal), '') from"
+		" notifications_claim('n1', 50, 60%s) c join contact_methods m on m.id = c.o_method", more);
+}
+
+static void outcome(const char *state)
+{
+	sql(db, "select notification_sent(id, '%s', id::text, null) from notifications where state = 'sending'", state);
+}
+
+static void a_refused_alert_goes_on_to_the_next_way_at_once_and_then_to_the_next_step(void **state)
+{
+	(void)state;
+	add_officers(1, "");
+	second_ways(1);
+	open_case(1, "khan_cap", "bao_luc", "");
+	fire();
+	assert_string_equal(claim(""), "0 sms");
+	outcome("failed");
+	assert_string_equal(claim(""), "1 sms");
+	outcome("failed");
+	assert_string_equal(claim(""), "3 mail");
+	assert_sql("t", "select min(due_at) > now() + interval '4 min' from timers where state = 'armed'");
+	outcome("failed");
+	assert_string_equal(claim(""), "");
+	assert_sql("t", "select min(due_at) < now() + interval '70 s' from timers where state = 'armed'");
+	assert_string_equal(events(), "opened notified notify_failed notify_failed notify_failed");
+}
+
+static void a_receipt_that_says_failed_goes_on_as_well(void **state)
+{
+	(void)state;
+	add_officers(1, "");
+	second_ways(1);
+	open_case(1, "khan_cap", "bao_luc", "");
+	fire();
+	claim("");
+	outcome("sent");
+	sql(db, "select receipt_put('smpp', provider_ref, 'failed') from notifications");
+	assert_string_equal(claim(""), "1 sms");
+}
+
+static void silence_of_the_carrier_goes_on_once(void **state)
+{
+	(void)state;
+	add_officers(1, "");
+	second_ways(1);
+	open_case(1, "khan_cap", "bao_luc", "");
+	fire();
+	claim("");
+	outcome("sent");
+	assert_sql("0", "select count(*) from notices_unheard()");
+	sql(db, "update notifications set sent_at = now() - interval '61 s'");
+	assert_sql("HL1 1", "select concat_ws(' ', o_case_ref, o_count) from notices_unheard()");
+	assert_sql("0", "select count(*) from notices_unheard()");
+	assert_string_equal(claim(""), "1 sms");
+	outcome("sent");
+	sql(db, "select receipt_put('smpp', n.provider_ref, 'delivered') from notifications n join contact_methods m on"
+		" m.id = n.method where m.ordinal = 1");
+	sql(db, "update notifications set sent_at = now() - interval '61 s'");
+	assert_sql("0", "select count(*) from notices_unheard()"); /* heard on the second */
+}
+
+static void emergencies_are_claimed_first_and_have_places_of_their_own(void **state)
+{
+	(void)state;
+	add_officers(4, "");
+	open_case(1, "cao", "bao_luc", "");
+	open_case(2, "khan_cap", "bao_luc", "");
+	fire();
+	assert_sql("khan_cap khan_cap khan_cap khan_cap cao", "select string_agg(o_urgency, ' ') from"
+		" notifications_claim('n1', 50, 60, 1)");
+	assert_sql("", "select string_agg(o_urgency, ' ') from notifications_claim('n1', 50, 60, 0)");
+	assert_sql("cao cao cao", "select string_agg(o_urgency, ' ') from notifications_claim('n1', 50, 60, 9)");
+}
+
+static void alerts_that_can_wait_share_a_minute(void **state)
+{
+	(void)state;
+	add_officers(1, "");
+	open_case(1, "thap", "bao_luc", "");
+	fire();
+	assert_string_equal(claim(""), "0 sms");
+	for (int i = 2; i <= 4; i++) {
+		open_case(i, i == 4 ? "khan_cap" : "thap", "bao_luc", "");
+		fire();
+	}
+	assert_sql("HL4", "select string_agg(o_case_ref, ' ') from notifications_claim('n1', 9, 60)");
+	assert_sql("1", "select count(distinct next_at) from notifications where state = 'pending'");
+	assert_sql("t", "select max(next_at) between now() + interval '50 s' and now() + interval '60 s'"
+		" from notifications where state = 'pending'");
+}
+
 /* ---- legal clocks ---- */
 
 /* Clocks "soon" with a warning in ten minutes and an end in twenty, and "later", of every wanting case. */
@@ -509,6 +613,11 @@ int main(void)
 		TEST(wrong_codes_are_answered_a_bounded_number_of_times),
 		TEST(a_changed_event_breaks_the_chain),
 		TEST(a_number_that_changes_hands_is_kept_for_the_record),
+		TEST(a_refused_alert_goes_on_to_the_next_way_at_once_and_then_to_the_next_step),
+		TEST(a_receipt_that_says_failed_goes_on_as_well),
+		TEST(silence_of_the_carrier_goes_on_once),
+		TEST(emergencies_are_claimed_first_and_have_places_of_their_own),
+		TEST(alerts_that_can_wait_share_a_minute),
 		TEST(a_clock_warns_its_holder_and_its_end_everybody),
 		TEST(a_clock_is_met_once_and_never_warns_again),
 		TEST(closing_a_case_stops_its_clocks_and_opening_it_again_starts_them),
