@@ -29,6 +29,7 @@ static const struct command commands[] = {
 	  cmd_list, true },
 	{ "timers", "[--from NUMBER|-] [--ref REF] [--limit N]", "what happens next, and when",
 	  cmd_list, true },
+	{ "audit findings", "", "what the auditor found last; exit status 1 if anything", cmd_audit_findings, true },
 	{ "audit verify", "", "check the chain of events of every case", cmd_audit_verify, true },
 	{ "case ack", "REF --actor NAME", "acknowledge a case for an officer", cmd_case, true },
 	{ "case close", "REF --actor NAME [--reason CODE]",

@@ -70,7 +70,7 @@ SCHEMA = $(srcdir)/daemon/schema/001_base.sql $(srcdir)/daemon/schema/002_filing
 	$(srcdir)/daemon/schema/003_escalation.sql $(srcdir)/daemon/schema/004_notices.sql \
 	$(srcdir)/daemon/schema/005_answers.sql $(srcdir)/daemon/schema/006_api.sql \
 	$(srcdir)/daemon/schema/007_roster.sql $(srcdir)/daemon/schema/008_policy.sql \
-	$(srcdir)/daemon/schema/009_clocks.sql
+	$(srcdir)/daemon/schema/009_clocks.sql $(srcdir)/daemon/schema/010_audit.sql
 EXTRA_DIST += $(SCHEMA) build-aux/embed-schema
 daemon/store/schema_data.c: $(SCHEMA) $(srcdir)/build-aux/embed-schema
 	@$(MKDIR_P) daemon/store
@@ -79,6 +79,7 @@ daemon/store/schema_data.c: $(SCHEMA) $(srcdir)/build-aux/embed-schema
 libpath_a_SOURCES = \
 	daemon/path/acks.c daemon/path/acks.h \
 	daemon/path/alert.c daemon/path/alert.h \
+	daemon/path/auditor.c daemon/path/auditor.h \
 	daemon/path/escalate.c daemon/path/escalate.h \
 	daemon/path/clockwork.c daemon/path/clockwork.h \
 	daemon/path/conversation.c daemon/path/conversation.h \

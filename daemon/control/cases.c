@@ -1,9 +1,11 @@
 /* What is done with a case from the command line, and the check of what was done. */
 #include <string.h>
 
+#include "base/loop.h"
 #include "base/mem.h"
 #include "control/control.h"
 #include "path/alert.h"
+#include "path/auditor.h"
 #include "path/duty.h"
 #include "path/escalate.h"
 #include "path/hotline.h"
@@ -120,6 +122,21 @@ void cases_clock_met(struct control_request *request)
 	t = mem_alloc(sizeof(*t));
 	t->request = request;
 	pg_exec(request->hotline->pg_duty, &meet_clock, p, on_row, on_done, t);
+}
+
+void cases_findings(struct control_request *request)
+{
+	struct hotline *h = request->hotline;
+	const struct auditor_finding *found;
+	size_t count = auditor_findings(h->auditor, &found);
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:b}", "finding", found[i].id, "text", found[i].text,
+						      "for_s", (json_int_t)((loop_now_ms(h->loop) - found[i].since_ms) / 1000),
+						      "told", found[i].told_ms != 0));
+	control_answer(request, json_pack("{s:I,s:o}", "audit_age_s", (json_int_t)(auditor_age_ms(h->auditor) / 1000),
+					  "findings", list));
 }
 
 void cases_audit(struct control_request *request)

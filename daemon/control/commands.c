@@ -250,6 +250,7 @@ static const struct command commands[] = {
 	{"clock-met", cases_clock_met, NULL},
 	{"policies", NULL, &list_policies},
 	{"policy-import", policies_import, NULL},
+	{"audit-findings", cases_findings, NULL},
 	{"audit-verify", cases_audit, NULL},
 	{"case", cases_act, NULL},
 	{"report-challenge", access_challenge, NULL},

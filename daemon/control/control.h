@@ -78,6 +78,8 @@ void oncall_show(struct control_request *request);
 void cases_act(struct control_request *request);
 /* Somebody has done what a legal clock of a case asks for. */
 void cases_clock_met(struct control_request *request);
+/* What the auditor found last. */
+void cases_findings(struct control_request *request);
 /* The chain of events of every case, checked. */
 void cases_audit(struct control_request *request);
 

@@ -187,3 +187,24 @@ int cmd_audit_verify(int argc, char **argv)
 	json_decref(rows);
 	return bad == 0 ? CTL_OK : CTL_NOTHING;
 }
+
+int cmd_audit_findings(int argc, char **argv)
+{
+	const struct ctl_option none[] = { { NULL, NULL, NULL, false } };
+	json_t *data = NULL, *list;
+	enum ctl_exit status;
+
+	if (!ctl_parse(argc, argv, 2, none, NULL, 0, 0))
+		return CTL_USAGE;
+	status = ctl_call("audit-findings", NULL, &data);
+	if (status != CTL_OK)
+		return status;
+	list = json_object_get(data, "findings");
+	if (ctl_globals.json)
+		ctl_json(stdout, data);
+	else
+		ctl_table(stdout, list, "finding text for_s told", ctl_globals.width);
+	status = json_array_size(list) == 0 ? CTL_OK : CTL_NOTHING;
+	json_decref(data);
+	return status;
+}

@@ -172,7 +172,8 @@ static void on_bundle_sent(void *arg, enum sent_state state, const char *provide
 	mem_free(b);
 }
 
-static void on_mailed(void *arg, bool taken)
+/* The mail system, or the other side of a webhook, has taken it. */
+static void on_taken(void *arg, bool taken)
 {
 	on_bundle_sent(arg, taken ? SENT_OK : SENT_REFUSED, "");
 }
@@ -218,7 +219,24 @@ static void mail_bundle(struct bundle *b, const char *text)
 
 	snprintf(subject, sizeof(subject), "%s %s", first->ref, alert_urgency_words(first->urgency));
 	mail_send(h->loop, &(struct mail_text){h->conf->alerts_sendmail, h->conf->alerts_mail_from, first->number, subject,
-					       text}, on_mailed, b);
+					       text}, on_taken, b);
+}
+
+/* {"id", "ref", "urgency", "text"}; our own texts need no escapes in JSON. */
+static void post_bundle(struct bundle *b, const char *text)
+{
+	const struct hotline *h = b->alert->h;
+	const struct notice *first = b->notices[0];
+	struct id16 id;
+	char uuid[ID16_TEXT], *body;
+
+	memcpy(id.b, first->id, sizeof(id.b));
+	id16_text(&id, uuid);
+	body = mem_printf("{\"id\":\"%s\",\"ref\":\"%s\",\"urgency\":\"%s\",\"text\":\"%s\"}", uuid, first->ref,
+			  first->urgency, text);
+	h->web.call(h->web.ctx, first->number, body, on_taken, b);
+	explicit_bzero(body, strlen(body));
+	mem_free(body);
 }
 
 static void send_bundle(struct bundle *b)
@@ -246,6 +264,8 @@ static void send_bundle(struct bundle *b)
 		outbox_send(h->outbox, &out, on_bundle_sent, b);
 	} else if (strcmp(first->channel, "mail") == 0) {
 		mail_bundle(b, text);
+	} else if (h->web.call) {
+		post_bundle(b, text);
 	} else {
 		on_bundle_sent(b, SENT_REFUSED, ""); /* the officer's next way is taken up at once */
 	}

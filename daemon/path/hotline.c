@@ -13,6 +13,7 @@
 #include "core/number.h"
 #include "path/acks.h"
 #include "path/alert.h"
+#include "path/auditor.h"
 #include "path/clockwork.h"
 #include "path/duty.h"
 #include "path/escalate.h"
@@ -201,6 +202,7 @@ static void make_stations(struct hotline *h)
 	h->escalate = escalate_new(h);
 	h->alert = alert_new(h);
 	h->acks = acks_new(h);
+	h->auditor = auditor_new(h);
 }
 
 static struct redis_config redis_settings(const struct conf *conf)
@@ -298,10 +300,12 @@ void hotline_start(struct hotline *h)
 	escalate_start(h->escalate);
 	alert_start(h->alert);
 	outbox_start(h->outbox);
+	auditor_start(h->auditor);
 }
 
 void hotline_stop(struct hotline *h, void (*done)(void *arg), void *arg)
 {
+	auditor_stop(h->auditor);
 	outbox_stop(h->outbox, done, arg);
 }
 
@@ -315,6 +319,7 @@ void hotline_close(struct hotline *h)
 	pg_free(h->pg_duty);
 	loop_run_posted(h->loop);
 	spool_close(h->spool);
+	auditor_free(h->auditor);
 	acks_free(h->acks);
 	alert_free(h->alert);
 	duty_free(h->duty);

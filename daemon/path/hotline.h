@@ -12,6 +12,7 @@
 struct acks;
 struct adapter;
 struct alert;
+struct auditor;
 struct clockwork;
 struct conf;
 struct duty;
@@ -28,6 +29,14 @@ struct roles;
 struct session;
 struct spool;
 struct vault;
+
+/* HTTPS outwards, lent by the daemon's main: stations know no HTTP. body NULL: a GET, else JSON is posted. done
+ * says whether the other side answered with 2xx, exactly once, never from inside the call. */
+typedef void web_done_fn(void *arg, bool ok);
+struct web {
+	void *ctx;
+	void (*call)(void *ctx, const char *url, const char *body, web_done_fn *done, void *arg); /* NULL: there is none */
+};
 
 struct hotline {
 	const struct conf *conf; /* borrowed */
@@ -54,6 +63,8 @@ struct hotline {
 	struct alert *alert;
 	struct acks *acks;
 	struct outbox *outbox;
+	struct auditor *auditor;
+	struct web web;          /* set by the caller */
 	struct pending *pending;
 	struct loop_timer *minute; /* owned: wipes the intake key when its hour is over */
 	/* what went wrong with Redis last, for `status`; static text or NULL */

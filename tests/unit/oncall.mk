@@ -24,3 +24,7 @@ UNIT += tests/unit/test_mail
 tests_unit_test_mail_SOURCES = tests/unit/test_mail.c
 nodist_EXTRA_tests_unit_test_mail_SOURCES = dummy.cxx
 tests_unit_test_mail_LDADD = $(TEST_LIBS)
+UNIT += tests/unit/test_auditor
+tests_unit_test_auditor_SOURCES = tests/unit/test_auditor.c
+nodist_EXTRA_tests_unit_test_auditor_SOURCES = dummy.cxx
+tests_unit_test_auditor_LDADD = $(TEST_LIBS)

@@ -591,6 +591,38 @@ static void a_case_that_becomes_another_kind_of_case_gets_other_clocks(void **st
 		" from api_clocks");
 }
 
+/* ---- the audit ---- */
+
+static const char *audit(void)
+{
+	return sql(db, "select coalesce(string_agg(o_finding || ' ' || o_count, ', '), '') from audit('n1')"
+		" where o_count > 0");
+}
+
+static void the_audit_finds_what_is_late_or_forgotten(void **state)
+{
+	(void)state;
+	assert_string_equal(audit(), "nobody 1");
+	add_officers(1, "");
+	assert_string_equal(audit(), "");
+	open_case(1, "khan_cap", "bao_luc", "");
+	fire();
+	assert_string_equal(audit(), "");
+	sql(db, "update notifications set next_at = now() - interval '2 min'");
+	assert_string_equal(audit(), "notices_late 1");
+	send_all();
+	sql(db, "update timers set due_at = now() - interval '2 min'");
+	assert_string_equal(audit(), "timers_late 1");
+	sql(db, "update cases set opened_at = now() - interval '1 min'");
+	sql(db, "update timers set state = 'cancelled'");
+	assert_string_equal(audit(), "untimed 1");
+	sql(db, "update timers set state = 'armed', due_at = now()");
+	sql(db, "insert into heartbeats values ('n2', now() - interval '3 min')");
+	assert_string_equal(audit(), "daemon_silent 1");
+	sql(db, "select audit_end('n2')");
+	assert_string_equal(audit(), "");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fresh_database, close_database)
@@ -618,6 +650,7 @@ int main(void)
 		TEST(silence_of_the_carrier_goes_on_once),
 		TEST(emergencies_are_claimed_first_and_have_places_of_their_own),
 		TEST(alerts_that_can_wait_share_a_minute),
+		TEST(the_audit_finds_what_is_late_or_forgotten),
 		TEST(a_clock_warns_its_holder_and_its_end_everybody),
 		TEST(a_clock_is_met_once_and_never_warns_again),
 		TEST(closing_a_case_stops_its_clocks_and_opening_it_again_starts_them),
