@@ -70,7 +70,8 @@ SCHEMA = $(srcdir)/daemon/schema/001_base.sql $(srcdir)/daemon/schema/002_filing
 	$(srcdir)/daemon/schema/003_escalation.sql $(srcdir)/daemon/schema/004_notices.sql \
 	$(srcdir)/daemon/schema/005_answers.sql $(srcdir)/daemon/schema/006_api.sql \
 	$(srcdir)/daemon/schema/007_roster.sql $(srcdir)/daemon/schema/008_policy.sql \
-	$(srcdir)/daemon/schema/009_clocks.sql $(srcdir)/daemon/schema/010_audit.sql
+	$(srcdir)/daemon/schema/009_clocks.sql $(srcdir)/daemon/schema/010_audit.sql \
+	$(srcdir)/daemon/schema/011_members.sql
 EXTRA_DIST += $(SCHEMA) build-aux/embed-schema
 daemon/store/schema_data.c: $(SCHEMA) $(srcdir)/build-aux/embed-schema
 	@$(MKDIR_P) daemon/store
@@ -91,6 +92,7 @@ libpath_a_SOURCES = \
 	daemon/path/hotline.c daemon/path/hotline.h \
 	daemon/path/intake.c daemon/path/intake.h \
 	daemon/path/mail.c daemon/path/mail.h \
+	daemon/path/members.c daemon/path/members.h \
 	daemon/path/outbox.c daemon/path/outbox.h \
 	daemon/path/outcomes.c daemon/path/outcomes.h \
 	daemon/path/parts.c daemon/path/parts.h \
@@ -106,6 +108,7 @@ libcontrol_a_SOURCES = \
 	daemon/control/commands.c \
 	daemon/control/control.c daemon/control/control.h \
 	daemon/control/flows.c \
+	daemon/control/members.c \
 	daemon/control/oncall.c \
 	daemon/control/policies.c
 
@@ -135,6 +138,7 @@ libctl_a_SOURCES = \
 	daemon/ctl/cmd_flow_versions.c \
 	daemon/ctl/cmd_keys.c \
 	daemon/ctl/cmd_list.c \
+	daemon/ctl/cmd_member.c \
 	daemon/ctl/cmd_oncall.c \
 	daemon/ctl/cmd_phone.c \
 	daemon/ctl/cmd_policy.c \

@@ -83,6 +83,13 @@ void cases_findings(struct control_request *request);
 /* The chain of events of every case, checked. */
 void cases_audit(struct control_request *request);
 
+/* ---- members.c ---- */
+
+void members_enrol(struct control_request *request);
+void members_verify(struct control_request *request);
+void members_revoke(struct control_request *request);
+void members_list(struct control_request *request);
+
 /* ---- policies.c ---- */
 
 /* Policies of a text: which are new or changed, and with `apply` stores them. */

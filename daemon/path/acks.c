@@ -240,11 +240,16 @@ static void ask(void *arg)
 	pg_exec(o->acks->h->pg_duty, &run_command, p, on_answer, on_done, o);
 }
 
-void acks_ask_code(struct acks *acks, struct delivery *d)
+void acks_answer(struct acks *acks, struct delivery *d, const char *text)
 {
 	file(acks->h, d);
-	reply_send(acks->h, d, send_code);
+	reply_send(acks->h, d, text);
 	delivery_free(d);
+}
+
+void acks_ask_code(struct acks *acks, struct delivery *d)
+{
+	acks_answer(acks, d, send_code);
 }
 
 void acks_take(struct acks *acks, struct delivery *d, const struct command *command)

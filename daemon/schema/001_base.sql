@@ -81,10 +81,15 @@ create table subjects (
 -- Registered network members (collaborators, teachers, health and commune staff).
 create table members (
 	idx bytea primary key check (octet_length(idx) = 16),
+	number_ct bytea,
 	role text not null,
 	commune text,
 	name_ct bytea,
-	disabled boolean not null default false,
+	verified_at timestamptz, -- their phone answered with the code; null: not yet, a citizen like others
+	code_hash bytea,
+	code_until timestamptz,
+	tries int not null default 0,
+	disabled boolean not null default false, -- revoked
 	made_at timestamptz not null default now()
 );
 

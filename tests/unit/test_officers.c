@@ -43,14 +43,15 @@ static char last_reply[200];
 static void give_roster(pg_row_fn *row, void *arg)
 {
 	PGresult *res = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
-	PGresAttDesc column = {.name = (char *)"o_idx"};
+	PGresAttDesc columns[2] = {{.name = (char *)"o_idx"}, {.name = (char *)"what"}};
 	uint8_t idx[VAULT_INDEX_LEN];
 	char hex[2 * sizeof(idx) + 3] = "\\x";
 
 	vault_index(h.vault, VAULT_IDX_SUBJECT, officer, strlen(officer), idx);
 	hex_encode(idx, sizeof(idx), hex + 2);
-	PQsetResultAttrs(res, 1, &column);
+	PQsetResultAttrs(res, 2, columns);
 	PQsetvalue(res, 0, 0, hex, (int)strlen(hex));
+	PQsetvalue(res, 0, 1, (char *)"officer", 7);
 	row(arg, &(struct pg_result){res});
 	PQclear(res);
 }

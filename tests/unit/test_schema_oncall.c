@@ -591,6 +591,46 @@ static void a_case_that_becomes_another_kind_of_case_gets_other_clocks(void **st
 		" from api_clocks");
 }
 
+/* ---- members ---- */
+
+#define ENROL(role, code) "select member_enrol('\\x000102030405060708090a0b0c0d0e0f', '\\x01', '" role "', '25396', null," \
+	" '\\x0" code "', 'op')"
+#define VERIFY(code) "select member_verify('\\x000102030405060708090a0b0c0d0e0f', '\\x0" code "', 'member')"
+
+static void a_member_is_verified_by_the_code_and_can_be_revoked(void **state)
+{
+	(void)state;
+	assert_sql("unknown", VERIFY("1"));
+	assert_sql("enrolled", ENROL("teacher", "1"));
+	assert_sql("f", "select o_verified from members_idx()");
+	assert_sql("wrong", VERIFY("2"));
+	assert_sql("verified", VERIFY("1"));
+	assert_sql("already", VERIFY("1"));
+	assert_sql("t", "select o_verified from members_idx()");
+	assert_sql("unchanged", ENROL("teacher", "3"));
+	assert_sql("enrolled", ENROL("health", "4")); /* another role: proven anew */
+	assert_sql("f", "select o_verified from members_idx()");
+	assert_sql("revoked", "select member_revoke('\\x000102030405060708090a0b0c0d0e0f', 'op')");
+	assert_sql("0", "select count(*) from members_idx()");
+	assert_sql("unknown", VERIFY("4"));
+	assert_sql("enrolled wrong_code verified enrolled revoked", "select string_agg(what, ' ' order by at) from"
+		" member_events");
+}
+
+static void five_wrong_codes_make_an_enrolment_void(void **state)
+{
+	(void)state;
+	sql(db, ENROL("teacher", "1"));
+	for (int i = 0; i < 5; i++)
+		assert_sql("wrong", VERIFY("2"));
+	assert_sql("void", VERIFY("1"));
+	sql(db, ENROL("teacher", "3"));
+	sql(db, "update members set code_until = now() - interval '1 s'");
+	assert_sql("void", VERIFY("3"));
+	sql(db, ENROL("teacher", "4"));
+	assert_sql("verified", VERIFY("4"));
+}
+
 /* ---- the audit ---- */
 
 static const char *audit(void)
@@ -650,6 +690,8 @@ int main(void)
 		TEST(silence_of_the_carrier_goes_on_once),
 		TEST(emergencies_are_claimed_first_and_have_places_of_their_own),
 		TEST(alerts_that_can_wait_share_a_minute),
+		TEST(a_member_is_verified_by_the_code_and_can_be_revoked),
+		TEST(five_wrong_codes_make_an_enrolment_void),
 		TEST(the_audit_finds_what_is_late_or_forgotten),
 		TEST(a_clock_warns_its_holder_and_its_end_everybody),
 		TEST(a_clock_is_met_once_and_never_warns_again),
