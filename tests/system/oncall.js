@@ -125,7 +125,7 @@ async function clocks(world, held) {
 // The first phone of the officer on call is refused by the carrier: the second one rings.
 async function otherWay(world) {
 	const count = world.carrier.submits.length;
-	world.carrier.refuse = (sms) => sms.to === LAN;
+	world.carrier.refuse = (to) => to === LAN;
 	world.carrier.text({ from: OTHER, text: 'Nhà bên cạnh đang trói đứa bé 6 tuổi vào gốc cây đánh, người máu me, phường Bình Phước' });
 	const second = await after(world, LAN_SECOND, count, 'an alert to the second number');
 	world.carrier.refuse = null;
@@ -134,6 +134,18 @@ async function otherWay(world) {
 	await world.carrier.text({ from: LAN_SECOND, text: 'NHAN ' + (second ? codeOf(second.text) : ''), encoding: 'gsm7' });
 	const reply = await after(world, LAN_SECOND, at, 'an answer');
 	tap.ok(reply && /ghi nhan/i.test(reply.text), 'and acknowledges from there', reply && reply.text);
+}
+
+// The carrier takes the text and says later that it was not delivered.
+async function receipts(world) {
+	for (const state of ['UNDELIV', 'EXPIRED']) {
+		const count = world.carrier.submits.length;
+		world.carrier.stateOf = (to) => to === LAN ? state : 'DELIVRD';
+		world.carrier.text({ from: state === 'UNDELIV' ? '+84966000111' : '+84966000222', text: URGENT + ' ' + state });
+		const second = await after(world, LAN_SECOND, count, 'an alert to the second number');
+		tap.ok(second, `a receipt of ${state} leads to the second number at once`);
+	}
+	world.carrier.stateOf = null;
 }
 
 async function member(world) {
@@ -155,12 +167,13 @@ async function audited(world) {
 	tap.ok(found.out && JSON.parse(found.out).findings.length === 0, 'the auditor finds nothing', found.out + found.err);
 }
 
-test(async (world) => {
+test({}, async (world) => {
 	await roster(world);
 	await policy(world);
 	const held = await ladder(world);
 	await clocks(world, held);
 	await otherWay(world);
+	await receipts(world);
 	await member(world);
 	await audited(world);
 });
