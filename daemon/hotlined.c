@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/notify.h"
 #include "control/control.h"
+#include "path/clockwork.h"
 #include "path/flowbook.h"
 #include "path/hotline.h"
 #include "path/roles.h"
@@ -109,6 +110,8 @@ static void on_reload(evutil_socket_t sig, short what, void *arg)
 
 	(void)sig;
 	(void)what;
+	if (!clockwork_reload(run->hotline.clockwork, error, sizeof(error)))
+		log_error("hotlined", "legal clocks not reloaded, nothing was changed: %s", error);
 	if (flowbook_reload(run->hotline.flowbook, error, sizeof(error)))
 		log_info("hotlined", "flows reloaded");
 	else

@@ -75,10 +75,11 @@ create function step_officers(p_escalation escalations, p_step int, p_commune te
 returns setof uuid
 language plpgsql stable as $$
 declare
-	v_all uuid[] := array(select distinct d from officers_on_duty() d, step_targets t,
-			target_officers(t, p_commune, p_duty) f
+	v_all uuid[] := array(select distinct o.id from step_targets t, target_officers(t, p_commune, p_duty) f,
+			officers o
 		where t.policy = p_escalation.policy and t.version = p_escalation.version and t.step = p_step
-			and f = d);
+			and o.id = f and not o.disabled and exists (select 1 from contact_methods m
+				where m.officer = o.id and m.verified_at is not null));
 	v_mode text;
 begin
 	select mode into v_mode from steps where policy = p_escalation.policy
