@@ -15,7 +15,7 @@ CARRIER=carrier # the link's name
 # The shipped words and places with the benchmark's own conversation.
 flows_make() {
 	mkdir -p "$W/flows"
-	sed 's/^flows: .*/flows: [citizen]/' "$SRC/flows/hotline/pack.yaml" >"$W/flows/pack.yaml"
+	sed 's/^flows: .*/flows: [citizen]/; /^start_for:/d' "$SRC/flows/hotline/pack.yaml" >"$W/flows/pack.yaml"
 	cp "$HERE/flow/citizen.yaml" "$W/flows/"
 }
 
