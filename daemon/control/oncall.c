@@ -46,8 +46,8 @@ static void on_reloaded(void *arg, bool ok)
 	struct importing *i = arg;
 	struct hotline *h = i->request->hotline;
 
-	(void)ok; /* it is stored; the daemon looks for it again by itself */
-	roles_refresh(h->roles);
+	if (ok) /* else it is stored all the same; the daemon looks for it again by itself */
+		roles_refresh(h->roles);
 	control_answer(i->request, json_incref(i->answer));
 	importing_free(i);
 }

@@ -68,10 +68,9 @@ static void on_done(void *arg, enum pg_outcome outcome, const char *error)
 	if (outcome == PG_OK)
 		alert_hint(e->h->alert);
 	loop_timer_set(e->timer, more && outcome == PG_OK ? 0 : POLL_MS);
-	if (e->old_roster) {
-		e->old_roster = false;
+	if (e->old_roster && outcome == PG_OK)
 		duty_load(e->h->duty, on_roster, e);
-	}
+	e->old_roster = false;
 }
 
 /* Who is on call now; without a roster that can be read PostgreSQL takes everybody. */

@@ -73,6 +73,11 @@ static void on_done(void *arg, enum pg_outcome outcome, const char *error)
 {
 	struct verifying *v = arg;
 
+	if (v->h->closing) { /* it stays in the spool and is asked again */
+		delivery_free(v->delivery);
+		mem_free(v);
+		return;
+	}
 	if (outcome == PG_FAILED)
 		log_error("members", "a code cannot be checked: %s", error ? error : "");
 	if (outcome != PG_OK)
