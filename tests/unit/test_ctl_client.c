@@ -714,7 +714,8 @@ static bool answer_ok(struct daemon *d, int fd, const json_t *request)
 {
 	(void)d;
 	(void)request;
-	reply(fd, "{\"ok\":true,\"data\":{\"officers\":2}}");
+	reply(fd, "{\"ok\":true,\"data\":{\"changes\":[{\"sign\":\"+\",\"subject\":\"officer lan\",\"fact\":"
+		  "\"number +849******01\"}],\"findings\":[\"a gap\"],\"applied\":true}}");
 	return true;
 }
 
@@ -737,9 +738,10 @@ static void a_roster_is_checked_shown_masked_and_sent(void **state)
 	run_roster(d, &p, "officers:\n  - {name: Lan, number: \"+84 900 000 001\", team: hotline}\n"
 			  "  - {name: Hà, number: \"+84900000002\", teams: [hotline]}\n");
 	assert_int_equal(p.status, 0);
-	assert_has(p.out, "+849******01");
+	assert_has(p.out, "+ officer lan: number +849******01\n! a gap\nimported\n");
 	assert_null(strstr(p.out, "+84900000001"));
-	assert_has(d->seen, "{\"name\":\"Lan\",\"number\":\"+84900000001\",\"team\":\"hotline\"}");
+	assert_has(d->seen, "name: Lan, number: \\\"+84 900 000 001\\\"");
+	assert_has(d->seen, "\"apply\":true");
 }
 
 static void a_fault_in_a_roster_is_named_with_its_place_and_no_number(void **state)
@@ -749,11 +751,11 @@ static void a_fault_in_a_roster_is_named_with_its_place_and_no_number(void **sta
 	} cases[] = {
 		{ "officers:\n  - {name: Lan, number: 0900000001, team: hotline}\n", ":2:25:" },
 		{ "officers:\n  - {name: Lan, nummer: \"+84900000001\", team: hotline}\n", "\"number\"?" },
-		{ "officers:\n  - {name: Lan, number: \"+84900000001\"}\n", "team is missing" },
+		{ "officers:\n  - {number: \"+84900000001\", team: hotline}\n", "name is missing" },
 		{ "officers:\n  - {name: Lan, number: \"+84900000001\", team: A b}\n", ":2:47:" },
 		{ "officers:\n  - {name: A, number: \"+84900000001\", team: x}\n"
 		  "  - {name: B, number: \"+84900000001\", team: x}\n", ":3:23:" },
-		{ "officers: []\n", "a list is expected" },
+		{ "officers: {}\n", "a list is expected" },
 		{ "officers: [a]\n", ":1:12:" },
 		{ "officers: [\n", "roster.yaml:" },
 	};
