@@ -47,6 +47,7 @@ static const struct command commands[] = {
 	{ "flow cost", "DIR|FILE", "segments and screens of every text at worst", cmd_flow_cost, false },
 	{ "flow graph", "DIR|FILE [--svg FILE]", "a flow as a picture (Graphviz)", cmd_flow_graph,
 	  false },
+	{ "flow language", "DIR LANG", "begin the file of one more language", cmd_flow_language, false },
 	{ "flow reference", "", "all that a flow may hold, as Markdown", cmd_flow_reference, false },
 	{ "flow versions", "", "the versions that conversations hold", cmd_flow_versions, true },
 	{ "flow retire", "VERSION", "end the conversations of an old version; they are filed",

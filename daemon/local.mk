@@ -105,6 +105,7 @@ libctl_a_SOURCES = \
 	daemon/ctl/cmd_flow.c \
 	daemon/ctl/cmd_flow_cost.c \
 	daemon/ctl/cmd_flow_graph.c \
+	daemon/ctl/cmd_flow_language.c \
 	daemon/ctl/cmd_flow_reference.c \
 	daemon/ctl/cmd_flow_talk.c \
 	daemon/ctl/cmd_flow_test.c \
