@@ -1,9 +1,6 @@
 noinst_LIBRARIES += libadapters.a
 libadapters_a_SOURCES = \
 	adapters/adapter.h adapters/adapters.c \
-	adapters/gsup/codec.c adapters/gsup/codec.h \
-	adapters/gsup/gsup.c adapters/gsup/gsup.h \
-	adapters/gsup/ipa_client.c adapters/gsup/ipa_client.h \
 	adapters/http/client.c adapters/http/client.h \
 	adapters/http/fields.c adapters/http/fields.h \
 	adapters/http/gate.c adapters/http/gate.h \
@@ -12,7 +9,7 @@ libadapters_a_SOURCES = \
 	adapters/http/message.c adapters/http/message.h \
 	adapters/http/profile.c adapters/http/profile.h \
 	adapters/http/server.c adapters/http/server.h \
-	adapters/settings.c adapters/settings.h \
+	adapters/http/settings.c adapters/http/settings.h \
 	adapters/http/submit.c \
 	adapters/http/tls.c adapters/http/tls.h \
 	adapters/http/webhook.c \

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "adapters/http/link.h"
-#include "adapters/settings.h"
+#include "adapters/http/settings.h"
 #include "adapters/ussd.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -17,31 +17,31 @@ enum { STOP_WAIT_MS = 2000, STOP_LOOK_MS = 50, PATH_MAX_LEN = 4095 };
 
 #define AT(field) offsetof(struct http_conf, field)
 
-static const struct adapter_setting settings[] = {
-	{"profile", ADAPTER_SETTING_TEXT, NULL, 1, PATH_MAX_LEN, AT(profile)},
-	{"listen", ADAPTER_SETTING_TEXT, NULL, 1, 64, AT(listen)},
-	{"path", ADAPTER_SETTING_TEXT, "", 0, 200, AT(path)},
-	{"public_url", ADAPTER_SETTING_TEXT, NULL, 1, 1000, AT(public_url)},
-	{"auth", ADAPTER_SETTING_TEXT, NULL, 1, 16, AT(auth)},
-	{"auth_user", ADAPTER_SETTING_TEXT, NULL, 1, HTTP_SECRET_MAX, AT(auth_user)},
-	{"auth_file", ADAPTER_SETTING_SECRET, NULL, 8, HTTP_SECRET_MAX, AT(auth_secret)},
-	{"tls_cert", ADAPTER_SETTING_PATH, NULL, 1, PATH_MAX_LEN, AT(tls_cert)},
-	{"tls_key", ADAPTER_SETTING_PATH, NULL, 1, PATH_MAX_LEN, AT(tls_key)},
-	{"url", ADAPTER_SETTING_TEXT, NULL, 8, 1000, AT(url)},
-	{"user", ADAPTER_SETTING_TEXT, NULL, 1, HTTP_SECRET_MAX, AT(user)},
-	{"password_file", ADAPTER_SETTING_SECRET, NULL, 1, HTTP_SECRET_MAX, AT(password)},
-	{"ca_file", ADAPTER_SETTING_PATH, NULL, 1, PATH_MAX_LEN, AT(ca_file)},
-	{"carrier", ADAPTER_SETTING_TEXT, NULL, 1, INBOUND_NAME_MAX - 1, AT(carrier)},
-	{"voice", ADAPTER_SETTING_TEXT, "111", 1, 16, AT(voice)},
-	{"connections", ADAPTER_SETTING_NUMBER, "512", 1, 10000, AT(connections)},
-	{"per_address", ADAPTER_SETTING_NUMBER, "64", 1, 10000, AT(per_address)},
-	{"window", ADAPTER_SETTING_NUMBER, "16", 1, 1000, AT(window)},
-	{"deadline", ADAPTER_SETTING_DURATION, "10s", 100, 120000, AT(deadline_ms)},
-	{"kept_wait", ADAPTER_SETTING_DURATION, "8s", 100, 120000, AT(kept_ms)},
-	{"idle", ADAPTER_SETTING_DURATION, "30s", 100, 600000, AT(idle_ms)},
-	{"answer_wait", ADAPTER_SETTING_DURATION, "15s", 100, 120000, AT(answer_ms)},
-	{"connect_wait", ADAPTER_SETTING_DURATION, "5s", 100, 60000, AT(connect_ms)},
-	{"ussd_idle", ADAPTER_SETTING_DURATION, "75s", 1000, 600000, AT(ussd_idle_ms)},
+static const struct http_setting settings[] = {
+	{"profile", HTTP_SETTING_TEXT, NULL, 1, PATH_MAX_LEN, AT(profile)},
+	{"listen", HTTP_SETTING_TEXT, NULL, 1, 64, AT(listen)},
+	{"path", HTTP_SETTING_TEXT, "", 0, 200, AT(path)},
+	{"public_url", HTTP_SETTING_TEXT, NULL, 1, 1000, AT(public_url)},
+	{"auth", HTTP_SETTING_TEXT, NULL, 1, 16, AT(auth)},
+	{"auth_user", HTTP_SETTING_TEXT, NULL, 1, HTTP_SECRET_MAX, AT(auth_user)},
+	{"auth_file", HTTP_SETTING_SECRET, NULL, 8, HTTP_SECRET_MAX, AT(auth_secret)},
+	{"tls_cert", HTTP_SETTING_PATH, NULL, 1, PATH_MAX_LEN, AT(tls_cert)},
+	{"tls_key", HTTP_SETTING_PATH, NULL, 1, PATH_MAX_LEN, AT(tls_key)},
+	{"url", HTTP_SETTING_TEXT, NULL, 8, 1000, AT(url)},
+	{"user", HTTP_SETTING_TEXT, NULL, 1, HTTP_SECRET_MAX, AT(user)},
+	{"password_file", HTTP_SETTING_SECRET, NULL, 1, HTTP_SECRET_MAX, AT(password)},
+	{"ca_file", HTTP_SETTING_PATH, NULL, 1, PATH_MAX_LEN, AT(ca_file)},
+	{"carrier", HTTP_SETTING_TEXT, NULL, 1, INBOUND_NAME_MAX - 1, AT(carrier)},
+	{"voice", HTTP_SETTING_TEXT, "111", 1, 16, AT(voice)},
+	{"connections", HTTP_SETTING_NUMBER, "512", 1, 10000, AT(connections)},
+	{"per_address", HTTP_SETTING_NUMBER, "64", 1, 10000, AT(per_address)},
+	{"window", HTTP_SETTING_NUMBER, "16", 1, 1000, AT(window)},
+	{"deadline", HTTP_SETTING_DURATION, "10s", 100, 120000, AT(deadline_ms)},
+	{"kept_wait", HTTP_SETTING_DURATION, "8s", 100, 120000, AT(kept_ms)},
+	{"idle", HTTP_SETTING_DURATION, "30s", 100, 600000, AT(idle_ms)},
+	{"answer_wait", HTTP_SETTING_DURATION, "15s", 100, 120000, AT(answer_ms)},
+	{"connect_wait", HTTP_SETTING_DURATION, "5s", 100, 60000, AT(connect_ms)},
+	{"ussd_idle", HTTP_SETTING_DURATION, "75s", 1000, 600000, AT(ussd_idle_ms)},
 };
 
 enum { SETTINGS = sizeof(settings) / sizeof(*settings) };
@@ -246,7 +246,7 @@ static void destroy(struct link *link)
 	loop_timer_free(link->stopping);
 	http_gate_fini(&link->gate);
 	http_profile_free(link->profile);
-	adapter_settings_fini(settings, SETTINGS, &link->conf);
+	http_settings_fini(settings, SETTINGS, &link->conf);
 	mem_free(link);
 }
 
@@ -259,7 +259,7 @@ static struct link *create(const struct adapter_host *host, const char *name, co
 	link->host = host;
 	link->state = LINK_DOWN;
 	snprintf(link->name, sizeof(link->name), "%s", name);
-	if (!adapter_settings_read(settings, SETTINGS, map, host->folder, &link->conf, error, error_size) ||
+	if (!http_settings_read(settings, SETTINGS, map, host->folder, &link->conf, error, error_size) ||
 	    !read_source(link, map, &fault) || !read_gate(link, map, &fault) || !read_profile(link, map, &fault) ||
 	    !check_ways(link, map, &fault) || !open_server(link, map, &fault)) {
 		destroy(link);

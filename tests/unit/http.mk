@@ -22,7 +22,3 @@ tests_unit_test_http_link_LDADD = $(HTTP_LIBS)
 tests_unit_test_ussd_SOURCES = tests/unit/test_ussd.c
 nodist_EXTRA_tests_unit_test_ussd_SOURCES = dummy.cxx
 tests_unit_test_ussd_LDADD = $(HTTP_LIBS)
-UNIT += tests/unit/test_gsup
-tests_unit_test_gsup_SOURCES = tests/unit/test_gsup.c
-nodist_EXTRA_tests_unit_test_gsup_SOURCES = dummy.cxx
-tests_unit_test_gsup_LDADD = $(HTTP_LIBS)

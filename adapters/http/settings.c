@@ -1,5 +1,5 @@
 /* Texts, paths, secrets, numbers and durations out of YAML. */
-#include "adapters/settings.h"
+#include "adapters/http/settings.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -31,16 +31,16 @@ static bool fault_at(const struct fault *fault, const struct yaml_node *node, co
 	return false;
 }
 
-static bool is_text(const struct adapter_setting *s)
+static bool is_text(const struct http_setting *s)
 {
-	return s->kind != ADAPTER_SETTING_NUMBER && s->kind != ADAPTER_SETTING_DURATION;
+	return s->kind != HTTP_SETTING_NUMBER && s->kind != HTTP_SETTING_DURATION;
 }
 
-static bool read_number(const struct adapter_setting *s, const char *text, int64_t *out)
+static bool read_number(const struct http_setting *s, const char *text, int64_t *out)
 {
 	char *end;
 
-	if (s->kind == ADAPTER_SETTING_DURATION)
+	if (s->kind == HTTP_SETTING_DURATION)
 		return yaml_duration_ms(text, out);
 	errno = 0;
 	*out = strtoll(text, &end, 10);
@@ -48,7 +48,7 @@ static bool read_number(const struct adapter_setting *s, const char *text, int64
 }
 
 /* The first line of the file; never echoed. */
-static bool read_secret(const struct adapter_setting *s, const struct yaml_node *node, const char *path, char **out,
+static bool read_secret(const struct http_setting *s, const struct yaml_node *node, const char *path, char **out,
 			const struct fault *fault)
 {
 	char line[1024] = "", why[512];
@@ -72,19 +72,19 @@ static bool read_secret(const struct adapter_setting *s, const struct yaml_node 
 				(long long)s->low, (long long)s->high);
 }
 
-static bool read_text(const struct adapter_setting *s, const struct yaml_node *node, const char *folder, char **out,
+static bool read_text(const struct http_setting *s, const struct yaml_node *node, const char *folder, char **out,
 		      const struct fault *fault)
 {
-	bool anchored = s->kind != ADAPTER_SETTING_TEXT && node->text[0] != '/' && folder;
+	bool anchored = s->kind != HTTP_SETTING_TEXT && node->text[0] != '/' && folder;
 	int64_t len = (int64_t)strlen(node->text);
 	char *path;
 	bool ok;
 
-	if (s->kind != ADAPTER_SETTING_SECRET && (len < s->low || len > s->high))
+	if (s->kind != HTTP_SETTING_SECRET && (len < s->low || len > s->high))
 		return fault_at(fault, node, "'%s' must have %lld to %lld characters, found %lld", s->key,
 				(long long)s->low, (long long)s->high, (long long)len);
 	path = anchored ? mem_printf("%s/%s", folder, node->text) : mem_strdup(node->text);
-	if (s->kind != ADAPTER_SETTING_SECRET) {
+	if (s->kind != HTTP_SETTING_SECRET) {
 		*out = path;
 		return true;
 	}
@@ -93,7 +93,7 @@ static bool read_text(const struct adapter_setting *s, const struct yaml_node *n
 	return ok;
 }
 
-static bool read_one(const struct adapter_setting *s, const struct yaml_node *map, const char *folder, void *at,
+static bool read_one(const struct http_setting *s, const struct yaml_node *map, const char *folder, void *at,
 		     const struct fault *fault)
 {
 	const struct yaml_node *node = yaml_find(map, s->key);
@@ -111,17 +111,17 @@ static bool read_one(const struct adapter_setting *s, const struct yaml_node *ma
 		return read_text(s, node, folder, at, fault);
 	if (!read_number(s, node ? node->text : s->fallback, &value))
 		return fault_at(fault, node ? node : map, "'%s' must be a %s, found '%s'", s->key,
-				s->kind == ADAPTER_SETTING_DURATION ? "duration such as 30s or 2min" : "number",
+				s->kind == HTTP_SETTING_DURATION ? "duration such as 30s or 2min" : "number",
 				node ? node->text : s->fallback);
 	if (value < s->low || value > s->high)
 		return fault_at(fault, node ? node : map, "'%s' must lie between %lld and %lld%s, found %lld", s->key,
-				(long long)s->low, (long long)s->high, s->kind == ADAPTER_SETTING_DURATION ? " ms" : "",
+				(long long)s->low, (long long)s->high, s->kind == HTTP_SETTING_DURATION ? " ms" : "",
 				(long long)value);
 	*(int64_t *)at = value;
 	return true;
 }
 
-bool adapter_settings_read(const struct adapter_setting *table, size_t count, const struct yaml_node *map,
+bool http_settings_read(const struct http_setting *table, size_t count, const struct yaml_node *map,
 			const char *folder, void *out, char *error, size_t error_size)
 {
 	struct fault fault = {error, error_size};
@@ -133,14 +133,14 @@ bool adapter_settings_read(const struct adapter_setting *table, size_t count, co
 	return true;
 }
 
-void adapter_settings_fini(const struct adapter_setting *table, size_t count, void *out)
+void http_settings_fini(const struct http_setting *table, size_t count, void *out)
 {
 	for (size_t i = 0; i < count; i++) {
 		char **at = (char **)(void *)((char *)out + table[i].at);
 
 		if (!is_text(&table[i]))
 			continue;
-		if (*at && table[i].kind == ADAPTER_SETTING_SECRET)
+		if (*at && table[i].kind == HTTP_SETTING_SECRET)
 			explicit_bzero(*at, strlen(*at));
 		mem_free(*at);
 		*at = NULL;
