@@ -394,6 +394,15 @@ void charset_split(const char *text, enum alphabet dcs0, unsigned ref_bits, unsi
 	code_text(text, &c, out);
 }
 
+void charset_screen(const char *text, size_t septets_max, size_t units_max, struct charset_parts *out)
+{
+	struct cutter c = { .before = -1, .parts_max = 1 };
+
+	*out = (struct charset_parts){ .ucs2 = !fits(text, false) };
+	c.limit = out->ucs2 ? units_max * 2 : septets_max;
+	code_text(text, &c, out);
+}
+
 void charset_parts_free(struct charset_parts *parts)
 {
 	buf_free(&parts->octets);

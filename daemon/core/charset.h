@@ -41,6 +41,9 @@ struct charset_parts {
  * the same code in GSM and ASCII are sent with it. The caller calls charset_parts_free(). */
 void charset_split(const char *text, enum alphabet dcs0, unsigned ref_bits, unsigned parts_max,
                    struct charset_parts *out);
+/* Codes `text` as one USSD screen: at most septets_max GSM septets, or where it needs UTF-16 at most units_max
+ * units. What does not fit is left out from a cluster's boundary on and `cut` is set; count is 1. */
+void charset_screen(const char *text, size_t septets_max, size_t units_max, struct charset_parts *out);
 void charset_parts_free(struct charset_parts *parts);
 
 /* A user data header, as far as it matters here. */
