@@ -31,7 +31,7 @@ static void put_bits(struct buf *out, const uint8_t *septets, size_t count)
 		buf_put_u8(out, (uint8_t)held);
 }
 
-void ussd_pack(const uint8_t *septets, size_t count, struct buf *out)
+void ussd_string_pack(const uint8_t *septets, size_t count, struct buf *out)
 {
 	struct buf doubled = {0};
 
@@ -45,7 +45,7 @@ void ussd_pack(const uint8_t *septets, size_t count, struct buf *out)
 	buf_free(&doubled);
 }
 
-void ussd_unpack(const uint8_t *octets, size_t len, struct buf *out)
+void ussd_string_unpack(const uint8_t *octets, size_t len, struct buf *out)
 {
 	size_t count = len * 8 / 7, before = out->len;
 
@@ -102,7 +102,7 @@ static void append_gsm7(const uint8_t *octets, size_t len, size_t skip, struct b
 {
 	struct buf septets = {0};
 
-	ussd_unpack(octets, len, &septets);
+	ussd_string_unpack(octets, len, &septets);
 	if (skip <= septets.len)
 		charset_to_utf8(ALPHABET_GSM7, septets.data + skip, septets.len - skip, out);
 	buf_free(&septets);
@@ -163,10 +163,10 @@ static void pack_parts(const struct charset_parts *parts, size_t octets_max, str
 	size_t count = parts->octets.len;
 	struct buf packed = {0};
 
-	ussd_pack(parts->octets.data, count, &packed);
+	ussd_string_pack(parts->octets.data, count, &packed);
 	if (packed.len > octets_max) {
 		buf_clear(&packed);
-		ussd_pack(parts->octets.data, count - 1, &packed);
+		ussd_string_pack(parts->octets.data, count - 1, &packed);
 	}
 	memcpy(out->octets, packed.data, packed.len);
 	out->len = packed.len;

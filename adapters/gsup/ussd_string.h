@@ -31,8 +31,8 @@ void ussd_string_decode(uint8_t dcs, const void *octets, size_t len, struct buf 
 
 /* Septets to octets, the first in the lowest bits; exactly seven spare bits hold a carriage return, and a
  * carriage return that would be taken for one is doubled. */
-void ussd_pack(const uint8_t *septets, size_t count, struct buf *out);
+void ussd_string_pack(const uint8_t *septets, size_t count, struct buf *out);
 /* The septets back, without that carriage return. */
-void ussd_unpack(const uint8_t *octets, size_t len, struct buf *out);
+void ussd_string_unpack(const uint8_t *octets, size_t len, struct buf *out);
 
 #endif

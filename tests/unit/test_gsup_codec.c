@@ -353,9 +353,9 @@ static void a_last_carriage_return_is_not_taken_for_padding(void **state)
 	struct buf packed = {0}, back = {0};
 
 	(void)state;
-	ussd_pack((const uint8_t *)"1234567\r", 8, &packed);
+	ussd_string_pack((const uint8_t *)"1234567\r", 8, &packed);
 	assert_int_equal(packed.len, 8);
-	ussd_unpack(packed.data, packed.len, &back);
+	ussd_string_unpack(packed.data, packed.len, &back);
 	EXPECT(back, "1234567\r\r"); /* twice has the same meaning as once, says the specification */
 	buf_free(&packed);
 }
