@@ -1,9 +1,13 @@
 noinst_LIBRARIES += libadapters.a
 libadapters_a_SOURCES = \
 	adapters/adapter.h adapters/adapters.c \
+	adapters/gsup/client.c adapters/gsup/client.h \
 	adapters/gsup/component.c adapters/gsup/component.h \
+	adapters/gsup/dialogue.c \
+	adapters/gsup/gsup.c adapters/gsup/gsup.h \
 	adapters/gsup/ipa.c adapters/gsup/ipa.h \
 	adapters/gsup/message.c adapters/gsup/message.h \
+	adapters/gsup/numbers.c adapters/gsup/numbers.h \
 	adapters/gsup/ussd_string.c adapters/gsup/ussd_string.h \
 	adapters/http/client.c adapters/http/client.h \
 	adapters/http/fields.c adapters/http/fields.h \

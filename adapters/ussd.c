@@ -406,6 +406,14 @@ static void hear_turn(struct session *s, const struct ussd_heard *heard, const u
 	deliver_turn(s, heard);
 }
 
+static void ignore(void *arg, enum ussd_fate fate, const char *text, bool more)
+{
+	(void)arg;
+	(void)fate;
+	(void)text;
+	(void)more;
+}
+
 static bool is_end(enum ussd_op op)
 {
 	return op == USSD_END || op == USSD_ABORT || op == USSD_TIMEOUT;
@@ -438,6 +446,16 @@ void ussd_hear(struct ussd *u, const struct ussd_heard *heard, ussd_show_fn *sho
 		hear_end(s, heard, show_fn, arg);
 	else
 		hear_turn(s, heard, hash, show_fn, arg);
+}
+
+void ussd_break_all(struct ussd *u)
+{
+	static const struct ussd_heard broken = {.op = USSD_ABORT};
+
+	for (struct session *s = u->sessions; s; s = s->next) {
+		if (s->model.state != USSD_OVER)
+			hear_end(s, &broken, ignore, NULL);
+	}
 }
 
 const char *ussd_last_turn(const struct ussd *u, const char *session, size_t session_len, size_t *len)

@@ -45,6 +45,8 @@ struct ussd *ussd_new(const struct adapter_host *host, const struct ussd_conf *c
 /* Requests without a screen end as USSD_DROPPED. */
 void ussd_free(struct ussd *ussd);
 void ussd_hear(struct ussd *ussd, const struct ussd_heard *heard, ussd_show_fn *show, void *arg);
+/* The bearer is gone, and with it every session: each conversation is told that it broke. */
+void ussd_break_all(struct ussd *ussd);
 /* The bearer's name of the last turn of that session; NULL: no such session, or no name. Borrowed. */
 const char *ussd_last_turn(const struct ussd *ussd, const char *session, size_t session_len, size_t *len);
 /* adapter.send for CHANNEL_USSD: always accepted; `sent` follows, SENT_GONE if the screen finds nobody. */

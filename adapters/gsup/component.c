@@ -7,7 +7,6 @@ enum {
 	TAG_INTEGER = 0x02,
 	TAG_OCTETS = 0x04,
 	TAG_NULL = 0x05,
-	TAG_IA5 = 0x16,
 	TAG_SEQUENCE = 0x30,
 	TAG_LINKED_ID = 0x80, /* of an invoke */
 	TAG_MSISDN = 0x80,    /* of a USSD argument */
@@ -86,21 +85,14 @@ static bool read_extras(struct reader *r, struct ss_component *c)
 	return true;
 }
 
-static bool set_string(struct ss_component *c, const struct element *e)
-{
-	c->string = e->at;
-	c->string_len = e->len;
-	return e->len <= SS_STRING_MAX;
-}
-
 static bool is_ussd(const struct ss_component *c)
 {
-	return c->operation == SS_PROCESS_USS_DATA || c->operation == SS_PROCESS_USS_REQUEST ||
-	       c->operation == SS_USS_REQUEST || c->operation == SS_USS_NOTIFY;
+	return c->operation == SS_PROCESS_USS_REQUEST || c->operation == SS_USS_REQUEST ||
+	       c->operation == SS_USS_NOTIFY;
 }
 
-/* ussd-DataCodingScheme, ussd-String, extras; or one IA5 string; or whatever another operation has, which the
- * caller refuses by its number. */
+/* ussd-DataCodingScheme, ussd-String, extras; or whatever another operation has, which the caller refuses by
+ * its number. */
 static bool read_argument(struct reader *outer, struct ss_component *c)
 {
 	struct element e;
@@ -110,16 +102,14 @@ static bool read_argument(struct reader *outer, struct ss_component *c)
 		return !outer->bad;
 	if (!is_ussd(c))
 		return next(outer, &e);
-	if (next_if(outer, TAG_IA5, &e)) {
-		c->ia5 = true;
-		return set_string(c, &e);
-	}
 	if (!next_if(outer, TAG_SEQUENCE, &e))
 		return false;
 	r = reader_of(e.at, e.len);
 	if (!octet(&r, TAG_OCTETS, &c->dcs) || !next_if(&r, TAG_OCTETS, &e))
 		return false;
-	return set_string(c, &e) && read_extras(&r, c);
+	c->string = e.at;
+	c->string_len = e.len;
+	return e.len <= SS_STRING_MAX && read_extras(&r, c);
 }
 
 static bool read_invoke(struct reader *r, struct ss_component *c)
@@ -184,10 +174,6 @@ static void put_argument(struct buf *out, const struct ss_component *c)
 {
 	struct buf inner = {0};
 
-	if (c->ia5) {
-		put_element(out, TAG_IA5, c->string, c->string_len);
-		return;
-	}
 	put_octet(&inner, TAG_OCTETS, c->dcs);
 	put_element(&inner, TAG_OCTETS, c->string, c->string_len);
 	put_element(out, TAG_SEQUENCE, inner.data, inner.len);

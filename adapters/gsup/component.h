@@ -13,7 +13,6 @@
 enum ss_kind { SS_INVOKE = 0xa1, SS_RESULT = 0xa2, SS_ERROR = 0xa3, SS_REJECT = 0xa4 };
 
 enum ss_operation {
-	SS_PROCESS_USS_DATA = 0x13,    /* of phase 1 phones: the text is an IA5 string */
 	SS_PROCESS_USS_REQUEST = 0x3b, /* the phone dialled; its result ends the dialogue */
 	SS_USS_REQUEST = 0x3c,         /* the network shows a screen and waits for an answer */
 	SS_USS_NOTIFY = 0x3d           /* the network shows a screen, its result is empty */
@@ -37,12 +36,11 @@ struct ss_component {
 	bool has_invoke_id;   /* false only in a reject of something unreadable */
 	int8_t invoke_id;
 	bool has_operation;   /* invoke, and result with a value */
-	uint8_t operation;    /* enum ss_operation, or another */
+	uint8_t operation;    /* enum ss_operation, or another: its argument is not looked at */
 	uint8_t problem;      /* enum ss_problem of a reject */
 	uint8_t code;         /* of an error or a reject */
 	const uint8_t *string; /* borrowed: the USSD string; NULL: there is none */
 	size_t string_len;    /* at most SS_STRING_MAX */
-	bool ia5;             /* the string is IA5 (SS_PROCESS_USS_DATA); dcs means nothing */
 	uint8_t dcs;          /* 3GPP 23.038 section 5 */
 	const uint8_t *msisdn; /* borrowed: address octet and TBCD digits; NULL: not told */
 	size_t msisdn_len;

@@ -1,5 +1,5 @@
 # The GSUP adapter: its codec, and a link against a scripted HLR.
-GSUP_LIBS = libadapters.a libcore.a libbase.a $(COMMON_LIBS) $(CMOCKA_LIBS)
+GSUP_LIBS = libadapters.a libcore.a libbase.a $(TLS_LIBS) $(CURL_LIBS) $(COMMON_LIBS) $(CMOCKA_LIBS)
 UNIT += tests/unit/test_gsup_codec
 tests_unit_test_gsup_codec_SOURCES = tests/unit/test_gsup_codec.c
 nodist_EXTRA_tests_unit_test_gsup_codec_SOURCES = dummy.cxx
