@@ -103,7 +103,7 @@ static void append_gsm7(const uint8_t *octets, size_t len, size_t skip, struct b
 	struct buf septets = {0};
 
 	ussd_string_unpack(octets, len, &septets);
-	if (skip <= septets.len)
+	if (skip < septets.len)
 		charset_to_utf8(ALPHABET_GSM7, septets.data + skip, septets.len - skip, out);
 	buf_free(&septets);
 }

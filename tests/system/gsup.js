@@ -2,7 +2,7 @@
 // alert, in the GSM alphabet and in UCS-2; a killed daemon, a dead HLR and a silent phone lose nothing.
 'use strict';
 const { tap, test, sleep, OFFICER } = require('./world');
-const { Hlr, Msc, Handset, RETURN_RESULT, END } = require('./hlr');
+const { Hlr, Msc, Handset, dissect, RETURN_RESULT, END } = require('./hlr');
 
 const SCREEN_MS = 2000, SOON_MS = 8000, IDLE_S = 3;
 const times = []; // of every screen, ms
@@ -10,7 +10,8 @@ const times = []; // of every screen, ms
 async function before(world) {
 	world.hlr = new Hlr(world);
 	await world.hlr.start();
-	world.links([`- {name: osmo, adapter: gsup, host: ${world.hlr.address}, euse: hotline, short_codes: ["*111#"],`,
+	const port = await world.hlr.tap();
+	world.links([`- {name: osmo, adapter: gsup, host: 127.0.0.1, port: ${port}, euse: hotline, short_codes: ["*111#"],`,
 		`   ctrl_host: ${world.hlr.address}, ping: 1s, ussd_idle: ${IDLE_S}s}`]);
 }
 
@@ -147,6 +148,20 @@ async function lostHlr(world) {
 	tap.ok(again.open, 'and screens come again', JSON.stringify(again));
 }
 
+// Every frame that we said, as another pair of eyes reads it.
+function eyes(world) {
+	const { said } = world.hlr;
+	const seen = dissect(said, world.journal);
+	if (!seen) {
+		tap.count++;
+		console.log(`ok ${tap.count} - tshark reads every frame of ours # SKIP there is no tshark on this machine`);
+		return;
+	}
+	tap.ok(seen.known === said.length && seen.gsup > 20 && !seen.faults.length,
+		`tshark reads all ${said.length} frames of ours, ${seen.gsup} of them screens, without a remark`,
+		`${seen.known} known\n${seen.faults.join('\n')}`);
+}
+
 async function main(world) {
 	world.msc = await new Msc(world.hlr).connect();
 	tap.ok(await bound(world), 'the HLR takes us for its external USSD entity');
@@ -158,6 +173,7 @@ async function main(world) {
 	await killedUnnoticed(world);
 	await silent(world);
 	await lostHlr(world);
+	eyes(world);
 	const sorted = [...times].sort((a, b) => a - b);
 	tap.ok(sorted[sorted.length - 1] < SCREEN_MS, `${times.length} screens: median ${sorted[sorted.length >> 1]} ms, ` +
 		`slowest ${sorted[sorted.length - 1]} ms, limit ${SCREEN_MS} ms`);

@@ -4,10 +4,11 @@
 const fs = require('fs');
 const net = require('net');
 const path = require('path');
+const { spawnSync } = require('child_process');
 const { run, sleep, SRC } = require('./world');
 
-const CCM = 0xfe, OSMO = 0xee, GSUP = 0x05, CTRL = 0x00;
-const REQUEST = 0x20, ERROR = 0x21, RESULT = 0x22;
+const CCM = 0xfe, OSMO = 0xee, GSUP = 0x05;
+const REQUEST = 0x20;
 const BEGIN = 1, CONTINUE = 2, END = 3;
 const IMSI = 0x01, SESSION = 0x30, STATE = 0x31, SS = 0x35;
 const INVOKE = 0xa1, RETURN_RESULT = 0xa2;
@@ -81,7 +82,7 @@ class Hlr {
 	// An address of 127.0.0.0/8 of its own: the port of GSUP is fixed.
 	constructor(world, euse = 'hotline') {
 		const number = process.pid % 65000;
-		Object.assign(this, { world, euse, address: `127.77.${number >> 8}.${number & 255}`, frames: [] });
+		Object.assign(this, { world, euse, address: `127.77.${number >> 8}.${number & 255}`, said: [] });
 	}
 
 	config() {
@@ -131,6 +132,30 @@ class Hlr {
 			socket.on('close', () => done(said));
 			socket.on('connect', () => socket.end(['enable', ...commands, 'exit', 'exit', ''].join('\n')));
 		});
+	}
+
+	// A port that leads to the HLR's and keeps what is said to it, whole frames in order.
+	tap() {
+		this.relay = net.createServer((from) => {
+			const to = net.connect(GSUP_PORT, this.address);
+			let bytes = Buffer.alloc(0);
+			from.on('data', (data) => {
+				bytes = Buffer.concat([bytes, data]);
+				while (bytes.length >= 3 && bytes.length >= 3 + bytes.readUInt16BE(0)) {
+					const end = 3 + bytes.readUInt16BE(0);
+					this.said.push(bytes.subarray(0, end));
+					bytes = bytes.subarray(end);
+				}
+				to.write(data);
+			});
+			to.on('data', (data) => from.write(data));
+			for (const [one, other] of [[from, to], [to, from]]) {
+				one.setNoDelay(true);
+				one.on('error', () => {});
+				one.on('close', () => other.destroy());
+			}
+		});
+		return new Promise((done) => this.relay.listen(0, '127.0.0.1', () => done(this.relay.address().port)));
 	}
 
 	subscriber(imsi, msisdn) {
@@ -187,7 +212,6 @@ class Msc {
 		const parts = new Map(elements(body.subarray(1)));
 		const message = { type: body[0], session: parts.get(SESSION).readUInt32BE(0), state: parts.get(STATE)[0],
 			...(parts.has(SS) ? component(parts.get(SS)) : {}), at: Date.now() };
-		this.hlr.frames.push(body);
 		this.messages.push(message);
 		for (const waiter of this.waiting.splice(0))
 			waiter();
@@ -245,4 +269,27 @@ class Handset {
 	}
 }
 
-module.exports = { Hlr, Msc, Handset, INVOKE, RETURN_RESULT, END, CONTINUE, ERROR, RESULT, CTRL };
+// What tshark makes of frames: how many are IPA, how many of these GSUP with a screen, and its remarks; undefined:
+// there is no tshark.
+function dissect(frames, dir) {
+	const dump = path.join(dir, 'frames.txt'), capture = path.join(dir, 'frames.pcap');
+	const checked = (program, args) => {
+		const { status, stdout, stderr } = spawnSync(program, args);
+		if (status !== 0)
+			throw new Error(program + ': ' + stderr);
+		return String(stdout).trim().split('\n').filter(Boolean);
+	};
+	if (spawnSync('tshark', ['--version']).status !== 0)
+		return undefined;
+	fs.writeFileSync(dump, frames.map((frame) => '000000 ' + frame.toString('hex').replace(/../g, '$& ') + '\n').join('\n'));
+	checked('text2pcap', ['-q', '-T', `40000,${GSUP_PORT}`, dump, capture]);
+	const ask = (filter, fields) => checked('tshark', ['-r', capture, '-o', 'tcp.desegment_tcp_streams:FALSE',
+		'-o', 'tcp.analyze_sequence_numbers:FALSE', '-Y', filter, '-T', 'fields', ...fields.flatMap((field) => ['-e', field])]);
+	return {
+		known: ask('gsm_ipa', ['frame.number']).length,
+		gsup: ask('gsup && gsm_map.ss.ussd_String', ['gsup.msg_type']).length,
+		faults: ask('_ws.malformed || _ws.expert', ['frame.number', '_ws.expert.severity', '_ws.expert.message']),
+	};
+}
+
+module.exports = { Hlr, Msc, Handset, dissect, RETURN_RESULT, END };
