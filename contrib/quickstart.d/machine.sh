@@ -72,11 +72,11 @@ packages_unpack() {
 machine_peers() {
 	local -a libraries
 	local folder=$SRC/.build/peers
+	mapfile -t libraries < <(packages_of peer-libraries)
+	machine_packages "${libraries[@]}"
 	KANNEL=/usr/sbin OSMO_HLR=/usr/bin/osmo-hlr
 	[ -x "$KANNEL/bearerbox" ] && [ -x "$KANNEL/smsbox" ] && [ -x "$OSMO_HLR" ] && return
 	if [ ! -f "$folder/complete" ] || ! cmp -s "$folder/complete" <(packages_of peers); then
-		mapfile -t libraries < <(packages_of peer-libraries)
-		machine_packages "${libraries[@]}"
 		step 'unpacking the peers to test against' "$SRC/.build/peers.log" 0 packages_unpack "$folder" peers ||
 			die 'could not download the peers to test against'
 		packages_of peers >"$folder/complete"
