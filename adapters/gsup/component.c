@@ -251,7 +251,7 @@ bool ss_decode(const void *bytes, size_t len, struct ss_component *out)
 	c.invoke_id = (int8_t)id;
 	if (!c.has_invoke_id && (c.kind != SS_REJECT || !next_if(&r, TAG_NULL, &e)))
 		return false;
-	if (!kind->read(&r, &c) || r.left > 0 || r.bad)
+	if (!kind->read(&r, &c) || r.left > 0)
 		return false;
 	*out = c;
 	return true;

@@ -271,6 +271,11 @@ static void the_plain_lengths_of_osmocom_are_read(void **state)
 	assert_true(ss_decode(bytes, sizeof(bytes), &c));
 	assert_int_equal(c.string_len, 140);
 	assert_ptr_equal(c.string, bytes + 15);
+	bytes[1] = 0x81 + 13; /* 129 octets of text: the length looks like the start of a long one */
+	bytes[9] = 0x81 + 5;
+	bytes[14] = 0x81;
+	assert_true(ss_decode(bytes, sizeof(bytes) - 11, &c));
+	assert_int_equal(c.string_len, 129);
 }
 
 static void the_number_beside_the_string_is_told(void **state)
