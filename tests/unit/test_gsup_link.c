@@ -484,6 +484,7 @@ static void the_sender_does_not_change_within_a_dialogue(void **state)
 	WAIT_FOR(accepted(&rig.ctrl));
 	settle();
 	phone_answers(IMSI, 6, "1");
+	expect_silence(&rig.ctrl);
 	WAIT_FOR(rig.heard_count == 2);
 	assert_string_equal(rig.heard[1].in.source, "imsi:" IMSI);
 }
