@@ -6,7 +6,7 @@
 #include "adapters/gsup/gsup.h"
 #include "adapters/http/http.h"
 #include "adapters/sim/sim.h"
-#include "adapters/smpp/smpp.h"
+#include "adapters/smpp/link.h"
 
 const struct adapter *const adapters[] = { &smpp_adapter, &http_adapter, &gsup_adapter, &sim_adapter, NULL };
 

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/notify.h"
 #include "control/control.h"
+#include "control/metrics.h"
 #include "path/flowbook.h"
 #include "path/hotline.h"
 #include "path/roles.h"
@@ -35,6 +36,7 @@ struct daemon_run {
 	struct conf conf;
 	struct hotline hotline;
 	struct control *control;
+	struct metrics *metrics; /* NULL: not wanted */
 	struct event *signals[4];
 	struct loop_timer *watchdog;
 	int64_t watchdog_ms;
@@ -84,6 +86,10 @@ static void on_reload(evutil_socket_t sig, short what, void *arg)
 		log_info("hotlined", "flows reloaded");
 	else
 		log_error("hotlined", "flows not reloaded, nothing was changed: %s", error);
+	if (hotline_reload_links(&run->hotline, error, sizeof(error)))
+		log_info("hotlined", "links reloaded");
+	else
+		log_error("hotlined", "links not reloaded, nothing was changed: %s", error);
 	roles_refresh(run->hotline.roles);
 }
 
@@ -140,6 +146,7 @@ static void open_all(struct daemon_run *run, const char *config)
 static void close_all(struct daemon_run *run)
 {
 	control_free(run->control);
+	metrics_free(run->metrics);
 	hotline_close(&run->hotline);
 	for (size_t i = 0; run->signals[i]; i++)
 		event_free(run->signals[i]);
@@ -157,6 +164,9 @@ static void serve(struct daemon_run *run)
 		conf_where(&run->conf, "control.socket", where, sizeof(where));
 		fatal(EXIT_CONFIG, "%s: %s", where, error);
 	}
+	run->metrics = metrics_new(&run->hotline, error, sizeof(error));
+	if (error[0])
+		fatal(EXIT_CONFIG, "%s", error);
 	watch_signals(run);
 	hotline_start(&run->hotline);
 	run->watchdog_ms = notify_watchdog_ms();

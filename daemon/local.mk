@@ -13,6 +13,8 @@ libbase_a_SOURCES = \
 
 libcore_a_SOURCES = \
 	daemon/core/charset.c daemon/core/charset.h \
+	daemon/core/charset_internal.h daemon/core/charset_split.c \
+	daemon/core/charset_national.c daemon/core/charset_national.h \
 	daemon/core/command.c daemon/core/command.h \
 	daemon/core/crc32c.c daemon/core/crc32c.h \
 	daemon/core/entry.c daemon/core/entry.h \
@@ -64,6 +66,8 @@ daemon/store/schema_data.c: $(SCHEMA) $(srcdir)/build-aux/embed-schema
 
 libpath_a_SOURCES = \
 	daemon/path/acks.c daemon/path/acks.h \
+	daemon/path/canary.c daemon/path/canary.h \
+	daemon/path/allowance.c daemon/path/allowance.h \
 	daemon/path/alert.c daemon/path/alert.h \
 	daemon/path/escalate.c daemon/path/escalate.h \
 	daemon/path/conversation.c daemon/path/conversation.h \
@@ -73,6 +77,7 @@ libpath_a_SOURCES = \
 	daemon/path/flowbook.c daemon/path/flowbook.h \
 	daemon/path/hotline.c daemon/path/hotline.h \
 	daemon/path/intake.c daemon/path/intake.h \
+	daemon/path/links.c daemon/path/links.h \
 	daemon/path/outbox.c daemon/path/outbox.h \
 	daemon/path/outcomes.c daemon/path/outcomes.h \
 	daemon/path/parts.c daemon/path/parts.h \
@@ -85,7 +90,9 @@ libcontrol_a_SOURCES = \
 	daemon/control/access.c \
 	daemon/control/commands.c \
 	daemon/control/control.c daemon/control/control.h \
-	daemon/control/flows.c
+	daemon/control/flows.c \
+	daemon/control/links.c \
+	daemon/control/metrics.c daemon/control/metrics.h
 
 COMMON_LIBS = $(EVENT_LIBS) $(PQ_LIBS) $(HIREDIS_LIBS) $(YAML_LIBS) $(SODIUM_LIBS) \
 	$(JANSSON_LIBS) $(UTF8PROC_LIBS) $(PHONENUMBER_LIBS) -lpthread
@@ -111,6 +118,7 @@ libctl_a_SOURCES = \
 	daemon/ctl/cmd_flow_test.c \
 	daemon/ctl/cmd_flow_versions.c \
 	daemon/ctl/cmd_keys.c \
+	daemon/ctl/cmd_links.c \
 	daemon/ctl/cmd_list.c \
 	daemon/ctl/cmd_phone.c \
 	daemon/ctl/cmd_report.c \
@@ -134,4 +142,4 @@ hotlinectl_LDADD = libctl.a libstore.a libcore.a libflow.a libbase.a $(COMMON_LI
 
 dist_man_MANS = doc/hotlinectl.1 doc/hotlined.8
 dist_doc_DATA = doc/keys.md doc/flow-errors.md doc/flow-language.md doc/flow-reference.md \
-	doc/http.md doc/gsup.md
+	doc/http.md doc/gsup.md doc/smpp.md

@@ -1,12 +1,9 @@
 /* USSD strings: data coding, packing, and fitting a text to a screen. */
 #include "adapters/gsup/ussd_string.h"
 
-#include <ctype.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "core/charset.h"
-#include "core/letters.h"
 
 enum { CR = '\r', SEPTET = 0x7f };
 
@@ -137,26 +134,6 @@ void ussd_string_decode(uint8_t dcs, const void *octets, size_t len, struct buf 
 
 /* ---- fitting a text to a screen ---- */
 
-static void code(const char *text, size_t octets_max, struct charset_parts *parts)
-{
-	charset_screen(text, octets_max * 8 / 7, octets_max / 2, parts);
-}
-
-/* The same text in letters that the GSM alphabet has. Owned by the caller. */
-static char *without_marks(const char *text)
-{
-	size_t max = strlen(text), count;
-	struct letter *letters = mem_array(NULL, max + 1, sizeof(*letters));
-	char *plain;
-
-	count = letters_split(text, letters, max);
-	plain = mem_alloc(count + 1);
-	for (size_t i = 0; i < count; i++)
-		plain[i] = letters[i].upper ? (char)toupper((unsigned char)letters[i].base) : letters[i].base;
-	mem_free(letters);
-	return plain;
-}
-
 /* A last CR that would have to be doubled, and has no room to be, says nothing: leave it out. */
 static void pack_parts(const struct charset_parts *parts, size_t octets_max, struct ussd_string *out)
 {
@@ -178,15 +155,8 @@ void ussd_string_encode(const char *text, size_t octets_max, struct ussd_string 
 	struct charset_parts parts;
 
 	*out = (struct ussd_string){0};
-	code(text, octets_max, &parts);
-	if (parts.ucs2 && parts.cut) {
-		char *plain = without_marks(text);
-
-		charset_parts_free(&parts);
-		code(plain, octets_max, &parts);
-		mem_free(plain);
-		out->folded = true;
-	}
+	charset_screen(text, octets_max * 8 / 7, octets_max / 2, &parts);
+	out->folded = !parts.ucs2 && !charset_fits_gsm7(text);
 	out->cut = parts.cut;
 	out->dcs = parts.ucs2 ? USSD_DCS_UCS2 : USSD_DCS_GSM7;
 	if (parts.octets.len > 0 && parts.ucs2) {

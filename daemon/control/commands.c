@@ -20,6 +20,7 @@
 #include "path/filing.h"
 #include "path/flowbook.h"
 #include "path/hotline.h"
+#include "path/links.h"
 #include "path/outbox.h"
 #include "path/roles.h"
 #include "path/session.h"
@@ -27,7 +28,7 @@
 #include "store/spool.h"
 #include "store/vault.h"
 
-enum { LINKS_MAX = 32, OFFICERS_MAX = 1000 };
+enum { OFFICERS_MAX = 1000 };
 
 struct command {
 	const char *name;
@@ -152,13 +153,16 @@ static json_t *links_json(const struct hotline *h)
 	static const char *const names[] = {
 		[LINK_DOWN] = "down", [LINK_CONNECTING] = "connecting", [LINK_BOUND] = "bound",
 		[LINK_STOPPED] = "stopped"};
-	struct outbox_link links[LINKS_MAX];
-	size_t n = outbox_links(h->outbox, links, LINKS_MAX);
+	const struct links *links = outbox_links(h->outbox);
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "name", links[i].name, "adapter",
-						      links[i].adapter, "state", names[links[i].state]));
+	for (size_t i = 0; i < links_count(links); i++) {
+		const struct way *way = links_at(links, i);
+
+		json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "name", way->name, "adapter",
+						      way->adapter->name, "state",
+						      names[way->adapter->state(way->link)]));
+	}
 	return list;
 }
 
@@ -205,6 +209,10 @@ static void run_reload(struct control_request *request)
 		return;
 	}
 	roles_refresh(request->hotline->roles);
+	if (!hotline_reload_links(request->hotline, error, sizeof(error))) {
+		control_refuse(request, EXIT_CONFIG, "the flows are new, the links are as before:\n%s", error);
+		return;
+	}
 	control_answer(request, json_pack("{s:s}", "flow", flow_name(flowbook_current(request->hotline->flowbook))));
 }
 
@@ -365,6 +373,9 @@ static const struct command commands[] = {
 	{"report-contact", access_report_contact, NULL},
 	{"roster-import", run_roster_import, NULL},
 	{"reload", run_reload, NULL},
+	{"links", links_list, NULL},
+	{"link-order", links_order, NULL},
+	{"link-watch", links_watch, NULL},
 	{"flow-versions", flows_versions, NULL},
 	{"flow-retire", flows_retire, NULL},
 	{"phone", run_phone, NULL},

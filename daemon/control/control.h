@@ -45,6 +45,9 @@ uint8_t *control_nonce(struct control_client *client, bool **valid);
 /* The client is a phone of these numbers from now on. */
 void control_be_phone(struct control_client *client, const json_t *numbers);
 
+/* The client sees what passes over this link from now on, until it goes. */
+void control_be_watcher(struct control_client *client, const char *link);
+
 /* An argument of the request that is a text, or NULL; borrowed. */
 const char *control_text(const struct control_request *request, const char *name);
 /* Refuses because PostgreSQL did not do what was asked. */
@@ -61,6 +64,14 @@ void access_challenge(struct control_request *request);
 void access_report_open(struct control_request *request);
 /* The reporter's number, or a text to it; only where contact is safe; written to the access log. */
 void access_report_contact(struct control_request *request);
+
+/* ---- links.c ---- */
+
+void links_list(struct control_request *request);
+/* {name, order}: pause, resume or drain. */
+void links_order(struct control_request *request);
+/* {name}: events of every message of the link's protocol, masked. */
+void links_watch(struct control_request *request);
 
 /* ---- flows.c ---- */
 

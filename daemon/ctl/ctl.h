@@ -126,6 +126,7 @@ ctl_command_fn cmd_db_migrate;
 ctl_command_fn cmd_keys_init, cmd_keys_backup, cmd_keys_restore;
 ctl_command_fn cmd_report_open, cmd_report_contact, cmd_report_recover, cmd_case;
 ctl_command_fn cmd_roster_import;
+ctl_command_fn cmd_links, cmd_links_order, cmd_links_trace;
 ctl_command_fn cmd_phone;
 ctl_command_fn cmd_flow_check, cmd_flow_cost, cmd_flow_graph, cmd_flow_language, cmd_flow_reference, cmd_flow_retire,
 	cmd_flow_talk, cmd_flow_test, cmd_flow_versions;

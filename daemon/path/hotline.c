@@ -13,6 +13,8 @@
 #include "core/number.h"
 #include "path/acks.h"
 #include "path/alert.h"
+#include "path/allowance.h"
+#include "path/canary.h"
 #include "path/escalate.h"
 #include "path/filing.h"
 #include "path/flowbook.h"
@@ -189,6 +191,12 @@ static bool open_flows(struct hotline *h, char *error, size_t error_size)
 
 static void make_stations(struct hotline *h)
 {
+	char *counts = mem_printf("%s/allowance", h->conf->spool_dir);
+
+	h->allowance = mem_alloc(sizeof(*h->allowance));
+	allowance_init(h->allowance, h->conf->replies_per_sender, h->conf->replies_per_day, counts,
+		       loop_wall_us(h->loop));
+	mem_free(counts);
 	h->pending = pending_new(h->spool);
 	h->intake = intake_new(h);
 	h->parts = parts_new(h);
@@ -253,6 +261,9 @@ int hotline_open(struct hotline *h, char *error, size_t error_size)
 		return EXIT_STORE;
 	}
 	make_stations(h);
+	h->canary = canary_new(h, error, error_size);
+	if (!h->canary)
+		goto config;
 	h->outbox = outbox_new(h, error, error_size);
 	if (!h->outbox)
 		goto config;
@@ -269,6 +280,7 @@ static void on_minute(void *arg)
 	struct hotline *h = arg;
 
 	vault_tick(h->vault, loop_wall_us(h->loop));
+	allowance_save(h->allowance);
 	loop_timer_set(h->minute, MINUTE_MS);
 }
 
@@ -290,6 +302,21 @@ void hotline_start(struct hotline *h)
 	escalate_start(h->escalate);
 	alert_start(h->alert);
 	outbox_start(h->outbox);
+	canary_start(h->canary);
+}
+
+bool hotline_reload_links(struct hotline *h, char *error, size_t error_size)
+{
+	struct conf next;
+	bool ok;
+
+	if (!conf_load(h->conf->file, &next, error, error_size))
+		return false;
+	ok = conf_check_links(&next, keys_of, h, error, error_size) &&
+	     canary_check(&next, error, error_size) &&
+	     outbox_reload(h->outbox, &next, error, error_size);
+	conf_fini(&next);
+	return ok;
 }
 
 void hotline_stop(struct hotline *h, void (*done)(void *arg), void *arg)
@@ -303,6 +330,7 @@ void hotline_close(struct hotline *h)
 	loop_timer_free(h->minute);
 	redis_free(h->redis);
 	outbox_free(h->outbox);
+	canary_free(h->canary);
 	pg_free(h->pg_filing);
 	pg_free(h->pg_duty);
 	loop_run_posted(h->loop);
@@ -316,6 +344,9 @@ void hotline_close(struct hotline *h)
 	parts_free(h->parts);
 	intake_free(h->intake);
 	pending_free(h->pending);
+	if (h->allowance)
+		allowance_fini(h->allowance);
+	mem_free(h->allowance);
 	flowbook_close(h->flowbook);
 	vault_close(h->vault);
 	memset(h, 0, sizeof(*h));

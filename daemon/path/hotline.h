@@ -12,6 +12,8 @@
 struct acks;
 struct adapter;
 struct alert;
+struct allowance;
+struct canary;
 struct conf;
 struct escalate;
 struct filing;
@@ -50,7 +52,9 @@ struct hotline {
 	struct alert *alert;
 	struct acks *acks;
 	struct outbox *outbox;
+	struct canary *canary;       /* of each carrier */
 	struct pending *pending;
+	struct allowance *allowance; /* of replies */
 	struct loop_timer *minute; /* owned: wipes the intake key when its hour is over */
 	/* what went wrong with Redis last, for `status`; static text or NULL */
 	char redis_why[160];
@@ -66,6 +70,9 @@ bool hotline_check_stores(const struct hotline *h, char *error, size_t error_siz
 const struct adapter *hotline_adapter(const struct hotline *h, const char *name);
 /* Replays the spool, starts the links, the timers and the stores' connections. */
 void hotline_start(struct hotline *h);
+/* Reads the links of the configuration file again. A fault changes nothing; what is written as before is
+ * not disturbed. Other settings are read at the start only. */
+bool hotline_reload_links(struct hotline *h, char *error, size_t error_size);
 /* Unbinds the links in order; calls done when the last one has stopped. */
 void hotline_stop(struct hotline *h, void (*done)(void *arg), void *arg);
 void hotline_close(struct hotline *h);

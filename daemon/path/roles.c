@@ -100,6 +100,7 @@ void roles_take(struct roles *roles, struct delivery *d)
 	bool order = d->has_subject && command_parse(d->text, &command);
 	bool officer = d->has_subject && map_get(&roles->officers, d->subject);
 
+	d->officer = officer;
 	/* without a code it may as well be a reporter's "khong", who must not wait */
 	if (order && !roles->loaded && command.code[0]) {
 		roles->waiting = mem_array(roles->waiting, roles->waiting_count + 1, sizeof(*roles->waiting));

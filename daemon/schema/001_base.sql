@@ -404,6 +404,7 @@ create table receipts (
 	primary key (adapter, provider_ref, status)
 );
 create index receipts_orphans on receipts (provider_ref) where notification is null;
+create index receipts_orphans_age on receipts (at) where notification is null;
 
 -- What could not be done and was put off. Never parameter values.
 create table faults (

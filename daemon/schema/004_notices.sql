@@ -176,6 +176,8 @@ declare
 begin
 	select id into v_id from notifications where provider_ref = p_provider_ref
 		and coalesce(adapter, p_adapter) = p_adapter order by sent_at desc limit 1;
+	-- those that never found their notice are kept for three days, for a person who looks
+	delete from receipts where notification is null and at < now() - interval '3 days';
 	insert into receipts (adapter, provider_ref, status, notification)
 		values (p_adapter, p_provider_ref, p_status, v_id) on conflict do nothing;
 	if v_id is not null then

@@ -29,3 +29,4 @@ bench: bench-compare
 .PHONY: bench-build bench-compare
 EXTRA_DIST += tests/bench/flow tests/bench/report.dialogue tests/bench/replies.dialogue \
 	tests/bench/filing.sql tests/bench/nodelay.c tests/bench/parts tests/bench/ratios tests/bench/run tests/bench/settled tests/bench/world.sh
+dist_doc_DATA += doc/benchmark.md

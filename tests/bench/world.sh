@@ -15,7 +15,7 @@ CARRIER=carrier # the link's name
 # The shipped words and places with the benchmark's own conversation.
 flows_make() {
 	mkdir -p "$W/flows"
-	sed 's/^flows: .*/flows: [citizen]/' "$SRC/flows/hotline/pack.yaml" >"$W/flows/pack.yaml"
+	sed 's/^flows: .*/flows: [citizen]/; /^start_for:/d' "$SRC/flows/hotline/pack.yaml" >"$W/flows/pack.yaml"
 	cp "$HERE/flow/citizen.yaml" "$W/flows/"
 }
 
@@ -28,6 +28,7 @@ spool: {dir: spool}
 redis: {socket: $BASE/run/redis.sock, user: hotlined, password_file: keys/redis.password}
 postgres: {conninfo: "host=$BASE/run/pg port=5432 dbname=hotlined user=hotlined"}
 control: {socket: $BASE/run/control.sock}
+replies: {per_sender: 0, per_day: 0}
 flows: {dir: "$W/flows"}
 short_codes: ["111"]
 links:

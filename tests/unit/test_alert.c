@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "path/alert.h"
 #include "path/delivery.h"
+#include "path/allowance.h"
 #include "path/hotline.h"
 #include "path/outbox.h"
 #include "path/outcomes.h"
@@ -29,6 +30,7 @@
 enum { MAX = 8192, COLUMNS = 10, MINUTE_MS = 60 * 1000 };
 
 static struct hotline h;
+static struct allowance allowance;
 static struct conf conf;
 static char dir[40];
 static const char *lost;      /* name of the statement whose answers are lost */
@@ -156,6 +158,7 @@ static int setup(void **state)
 	h.conf = &conf;
 	h.vault = vault_open(dir, "t", error, sizeof(error));
 	assert_non_null(h.vault);
+	h.allowance = &allowance;
 	h.loop = loop_new();
 	h.alert = alert_new(&h);
 	lost = NULL;
@@ -175,6 +178,7 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 
 static int teardown(void **state)
 {
+	allowance_fini(&allowance);
 	(void)state;
 	alert_free(h.alert);
 	loop_free(h.loop);
@@ -298,6 +302,17 @@ static void answer_after(int64_t ms)
 	reply_send(&h, &d, "text");
 }
 
+static void a_reply_beyond_the_days_allowance_is_not_sent_and_settled_all_the_same(void **state)
+{
+	(void)state;
+	allowance.per_day = 1;
+	answer_after(0);
+	last_fn(last_arg, SENT_OK, "");
+	answer_after(0);
+	assert_int_equal(sends, 1);
+	assert_int_equal(settled, 2);
+}
+
 static void a_reply_is_of_use_for_ten_minutes_after_the_text(void **state)
 {
 	(void)state;
@@ -324,6 +339,7 @@ int main(void)
 		T(a_notice_that_ran_out_of_time_is_due_again),
 		T(receipts_wait_for_postgresql_but_not_without_end),
 		T(an_outcome_that_met_a_locked_case_is_recorded_later),
+		T(a_reply_beyond_the_days_allowance_is_not_sent_and_settled_all_the_same),
 		T(a_reply_is_of_use_for_ten_minutes_after_the_text),
 	};
 
