@@ -26,6 +26,7 @@ libadapters_a_SOURCES = \
 	adapters/smpp/bind.c \
 	adapters/smpp/conf.c \
 	adapters/smpp/dial.c \
+	adapters/smpp/dialect.c adapters/smpp/dialect.h \
 	adapters/smpp/link.c adapters/smpp/link.h \
 	adapters/smpp/mo.c \
 	adapters/smpp/mt.c \
@@ -36,6 +37,7 @@ libadapters_a_SOURCES = \
 	adapters/smpp/smpp.c adapters/smpp/smpp.h \
 	adapters/smpp/tls.c adapters/smpp/tls.h \
 	adapters/smpp/trace.c adapters/smpp/trace.h \
+	adapters/smpp/ussd.c \
 	adapters/smpp/window.c adapters/smpp/window.h
 
 httpdir = $(pkgdatadir)/http
@@ -45,3 +47,14 @@ dist_http_DATA = \
 	adapters/http/profiles/hubtel.yaml \
 	adapters/http/profiles/infobip.yaml \
 	adapters/http/profiles/kannel.yaml
+
+smppdir = $(pkgdatadir)/smpp
+dist_smpp_DATA = \
+	adapters/smpp/dialects/data_sm.yaml \
+	adapters/smpp/dialects/echo.yaml \
+	adapters/smpp/dialects/mica.yaml \
+	adapters/smpp/dialects/msisdn.yaml \
+	adapters/smpp/dialects/notify.yaml \
+	adapters/smpp/dialects/sixdee.yaml \
+	adapters/smpp/dialects/standard.yaml \
+	adapters/smpp/dialects/tata.yaml

@@ -39,7 +39,14 @@ struct ussd_heard {
 	const char *from, *to;     /* to "" = conf.source */
 	const char *text;          /* UTF-8 */
 	size_t text_len;
+	received_fn *kept;         /* told once: it is durable, or it could not be kept; NULL: nobody asks. May be
+	                              after ussd_free() */
+	void *kept_arg;
 };
+
+/* "*111*1*2#" is the code "*111#" and, behind it, "1*2": text keeps what is behind, to gets the code. Of what is
+ * no code nothing changes. */
+void ussd_split_code(char *text, char to[INBOUND_ADDRESS_MAX]);
 
 struct ussd *ussd_new(const struct adapter_host *host, const struct ussd_conf *conf);
 /* Requests without a screen end as USSD_DROPPED. */

@@ -81,8 +81,6 @@ static void send_screen(const struct gsup_asked *a, const char *text, bool more)
 	struct ussd_string string;
 
 	ussd_string_encode(text, (size_t)link->conf.screen_octets, &string);
-	link->counts.folded += string.folded;
-	link->counts.cut += string.cut;
 	if (string.cut)
 		log_warn(link->name, "a screen is longer than this network shows: its end was left out");
 	c.operation = more ? SS_USS_REQUEST : SS_PROCESS_USS_REQUEST;
@@ -182,21 +180,6 @@ static void read_msisdn(struct gsup_asked *a, const struct ss_component *c)
 		put_number(a, digits, (c->msisdn[0] >> 4 & 7) == TON_INTERNATIONAL);
 }
 
-/* "*111*1*2#" is the code "*111#" and, behind it, "1*2". */
-static void split_code(struct gsup_asked *a)
-{
-	size_t code = 1 + strcspn(a->text + (a->text[0] != '\0'), "*#"), rest = strlen(a->text);
-
-	if ((a->text[0] != '*' && a->text[0] != '#') || a->text[code] == '\0' || code >= sizeof(a->to) - 1)
-		return;
-	snprintf(a->to, sizeof(a->to), "%.*s#", (int)code, a->text);
-	code++;
-	if (rest > code && a->text[rest - 1] == '#')
-		rest--;
-	memmove(a->text, a->text + code, rest - code);
-	a->text[rest - code] = '\0';
-}
-
 /* What a component means to a dialogue. operation 0: any, or none. */
 static const struct {
 	uint8_t kind, operation;
@@ -249,7 +232,7 @@ static void take_component(struct gsup_asked *a, const struct ss_component *c)
 	buf_free(&text);
 	read_msisdn(a, c);
 	if (a->op == USSD_BEGIN)
-		split_code(a);
+		ussd_split_code(a->text, a->to);
 	if (a->from[0])
 		hear(a);
 	else

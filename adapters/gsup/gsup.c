@@ -144,6 +144,19 @@ static enum link_state state(const struct link *link)
 	return link->state;
 }
 
+static void status(const struct link *link, struct link_status *s)
+{
+	static const char *const words[] = {[LINK_DOWN] = "waiting", [LINK_CONNECTING] = "connecting",
+					    [LINK_BOUND] = "bound", [LINK_STOPPED] = "stopped"};
+
+	*s = (struct link_status){.connections = 1, .bound = link->state == LINK_BOUND};
+	s->deliveries = link->counts.turns + link->counts.ends;
+	s->undecodable = link->counts.unreadable;
+	s->unknown = link->counts.refused;
+	s->in_flight = link->ussd ? (unsigned)ussd_count(link->ussd) : 0;
+	snprintf(s->state, sizeof(s->state), "%s", words[link->state]);
+}
+
 static void destroy(struct link *link)
 {
 	numbers_free(link->numbers);
@@ -245,4 +258,5 @@ const struct adapter gsup_adapter = {
 	.destroy = destroy,
 	.send = send,
 	.state = state,
+	.status = status,
 };

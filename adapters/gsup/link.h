@@ -30,7 +30,6 @@ struct gsup_counts {
 	uint64_t turns, ends;  /* dialled or answered; ended by the network or the phone */
 	uint64_t unreadable;   /* messages and components that are none */
 	uint64_t refused;      /* operations that are not ours */
-	uint64_t folded, cut;  /* screens that lost their marks, their end */
 };
 
 struct link {

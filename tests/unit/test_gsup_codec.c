@@ -381,7 +381,7 @@ static void vietnamese_is_ucs2_where_it_fits_and_else_loses_its_marks(void **sta
 	assert_false(s.cut);
 	buf_clear(&back);
 	ussd_string_decode(s.dcs, s.octets, s.len, &back);
-	assert_string_equal(buf_cstr(&back), "Da nhan tin. Co can nguoi den giup ngay luc nay khong?\n1. Co\n2. Khong");
+	assert_string_equal(buf_cstr(&back), "Da nhan tin. Co can nguoi den giup ngay luc này khong?\n1. Co\n2. Khong");
 	buf_free(&back);
 }
 
