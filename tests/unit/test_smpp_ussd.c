@@ -133,6 +133,14 @@ static const struct talk talks[] = {
 	 {0x01, NO_TLV, NO_TLV, "1"}, {0x11, NO_TLV, NO_TLV, "bye"}, "P2"},
 };
 
+static unsigned in_flight(void)
+{
+	struct link_status status;
+
+	smpp_adapter.status(rig.link, &status);
+	return status.in_flight;
+}
+
 static void one_talk(const struct talk *t)
 {
 	const struct heard *heard;
@@ -153,6 +161,7 @@ static void one_talk(const struct talk *t)
 	WAIT_FOR(rig.sent_count == 2);
 	assert_int_equal(rig.sent[0].state, SENT_OK);
 	assert_int_equal(rig.sent[1].state, SENT_OK);
+	WAIT_FOR(in_flight() == 0); /* the carrier's answers were understood */
 }
 
 static void every_dialect_goes_from_the_code_to_the_last_screen(void **state)
