@@ -145,9 +145,9 @@ static void open_all(struct daemon_run *run, const char *config)
 
 static void close_all(struct daemon_run *run)
 {
-	control_free(run->control);
 	metrics_free(run->metrics);
-	hotline_close(&run->hotline);
+	hotline_close(&run->hotline); /* tells phones of the control socket what became of their texts */
+	control_free(run->control);
 	for (size_t i = 0; run->signals[i]; i++)
 		event_free(run->signals[i]);
 	loop_timer_free(run->watchdog);
