@@ -294,6 +294,7 @@ static const struct {
 } handlers[] = {
 	{ PDU_DELIVER_SM, on_deliver },
 	{ PDU_DATA_SM, on_deliver },
+	{ PDU_DATA_SM | PDU_RESPONSE, on_submit_resp },
 	{ PDU_SUBMIT_SM | PDU_RESPONSE, on_submit_resp },
 	{ PDU_ENQUIRE_LINK, on_enquire },
 	{ PDU_ENQUIRE_LINK | PDU_RESPONSE, on_sign_of_life },

@@ -102,6 +102,8 @@ static const struct setting settings[] = {
 	NUMBER("ref_bits", ref_bits, "8", 8, 16),
 	WORD("submit_id", submit_base, "auto", base_words),
 	WORD("receipt_id", receipt_base, "auto", base_words),
+	TEXT("ussd", ussd, 1, 4095),
+	TEXT("voice", voice, 1, 16),
 	NUMBER("refusal", refusal, "0x14", 1, 0xffffffff),
 	WAIT("refusal_pause", refusal_pause_ms, "5s", 0, HOUR),
 	WAIT("refusal_unbind", refusal_unbind_ms, "1min", 0, HOUR),
@@ -123,7 +125,7 @@ const char *const smpp_keys[] = {
 	"host", "port", "local_address", "system_id", "system_type", "address_range", "service_type",
 	"interface_version", "bind_ton", "bind_npi", "bind", "binds", "tls", "tls_ca", "tls_cert",
 	"tls_key", "tls_name", "source_ton", "source_npi", "window", "rate", "dcs0", "dcs8", "latin1",
-	"transliterate", "ref_bits", "submit_id", "receipt_id", "refusal", "refusal_pause",
+	"transliterate", "ref_bits", "submit_id", "receipt_id", "ussd", "voice", "refusal", "refusal_pause",
 	"refusal_unbind", "enquire_link", "answer_wait", "connect_wait", "retry", "retry_max",
 	"refused_retry", "refused_retry_max", "throttle", "throttle_max", NULL
 };
@@ -410,6 +412,23 @@ static void finish_files(struct smpp_conf *conf, const char *folder)
 	}
 }
 
+/* A name is one of the installed dialects; anything with a slash or a dot is a file. */
+static bool read_dialect(const struct yaml_node *map, const char *folder, struct smpp_conf *conf,
+                         const struct fault *fault)
+{
+	char why[512], *path;
+	bool ok;
+
+	if (!conf->ussd)
+		return true;
+	path = strpbrk(conf->ussd, "/.") ? anchored(conf->ussd, folder)
+	                                 : mem_printf("%s/smpp/%s.yaml", HOTLINED_DATA_DIR, conf->ussd);
+	ok = dialect_load(path, &conf->dialect, why, sizeof(why));
+	note_file(conf, path);
+	mem_free(path);
+	return ok || fault_at(fault, yaml_find(map, "ussd"), "%s", why);
+}
+
 static bool read_all(const struct yaml_node *map, const char *name, const char *folder,
                      struct smpp_conf *conf, const struct fault *fault)
 {
@@ -424,7 +443,8 @@ static bool read_all(const struct yaml_node *map, const char *name, const char *
 	       read_codes(map, conf, fault) &&
 	       read_name(map, "source", SMPP_CODE_MAX - 1, conf->code_count ? conf->codes[0] : "",
 	                 conf->source, fault) &&
-	       check_together(map, conf, fault) && read_password_file(map, folder, conf, fault);
+	       check_together(map, conf, fault) && read_dialect(map, folder, conf, fault) &&
+	       read_password_file(map, folder, conf, fault);
 }
 
 bool smpp_conf_read(const struct yaml_node *map, const char *name, const char *folder,

@@ -9,6 +9,7 @@
 
 #include "adapters/smpp/tls.h"
 #include "adapters/smpp/trace.h"
+#include "adapters/ussd.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
@@ -40,6 +41,16 @@ static void add_bind(struct link *link, unsigned kind, int64_t number)
 	          subject);
 }
 
+static struct ussd *sessions_new(struct link *link)
+{
+	const struct smpp_conf *c = &link->conf;
+	const struct ussd_conf ussd = { .adapter = "smpp", .link = c->name, .carrier = c->carrier,
+		                        .source = c->code_count ? c->codes[0] : "",
+		                        .voice = c->voice ? c->voice : "111", .idle_ms = c->dialect.idle_ms };
+
+	return c->ussd ? ussd_new(link->host, &ussd) : NULL;
+}
+
 static void link_init(struct link *link)
 {
 	struct loop *loop = link->host->loop;
@@ -49,6 +60,7 @@ static void link_init(struct link *link)
 	link->part_ref = (uint16_t)(loop_wall_us(loop) / 1000);
 	rate_init(&link->rate, link->conf.rate, loop_now_ms(loop));
 	refs_init(&link->refs);
+	link->ussd = sessions_new(link);
 	link->pump_timer = loop_timer_new(loop, mt_on_pump_timer, link);
 	link->report_timer = loop_timer_new(loop, mt_on_report_timer, link);
 	link->binds = mem_alloc((size_t)link->conf.binds * 2 * sizeof(*link->binds));
@@ -116,6 +128,8 @@ void link_destroy(struct link *link)
 	for (unsigned i = 0; i < link->bind_count; i++)
 		bind_abort(&link->binds[i]);
 	mt_drop_waiting(link);
+	ussd_free(link->ussd);
+	link->ussd = NULL;
 	mt_report(link);
 	for (unsigned i = 0; i < link->bind_count; i++)
 		mo_forget(&link->binds[i]);

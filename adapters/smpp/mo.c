@@ -165,7 +165,7 @@ static void answer(struct smpp_bind *b, const struct owed *owed, bool ok)
 }
 
 /* received_fn of every delivery: the promise is kept here. */
-static void on_received(void *arg, bool ok)
+void mo_received(void *arg, bool ok)
 {
 	struct owed *owed = arg;
 	struct smpp_bind *b = owed->bind;
@@ -183,7 +183,7 @@ static void on_received(void *arg, bool ok)
 	link_leave(link);
 }
 
-static struct owed *owe(struct smpp_bind *b, const struct pdu_header *header)
+struct owed *mo_owe(struct smpp_bind *b, const struct pdu_header *header)
 {
 	struct owed *owed = mem_alloc(sizeof(*owed));
 
@@ -212,7 +212,7 @@ static void hand_over(struct smpp_bind *b, const struct pdu_header *header,
 {
 	const struct adapter_host *host = b->link->host;
 
-	host->inbound(host->ctx, in, on_received, owe(b, header));
+	host->inbound(host->ctx, in, mo_received, mo_owe(b, header));
 }
 
 /* Whole, for a human. The sequence number is blanked: a repeat must have the same bytes. */
@@ -272,7 +272,9 @@ void mo_deliver(struct smpp_bind *b, const struct pdu_header *header, const uint
 	}
 	/* What calls itself a receipt and names no message may be a text with a wrong label: a person
 	 * decides. Answering it as a text could go on for ever with a machine. */
-	if (result == PDU_OK && !receipt_is(&pdu) && mo_read(&pdu, &link->conf, &in))
+	if (result == PDU_OK && smpp_ussd_is(link, &pdu))
+		smpp_ussd_hear(b, header, &pdu);
+	else if (result == PDU_OK && !receipt_is(&pdu) && mo_read(&pdu, &link->conf, &in))
 		hand_over(b, header, &in);
 	else
 		hand_over_raw(b, header, bytes);

@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapters/ussd.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "core/charset.h"
 
+enum { SCREEN_MS = 3000 }; /* later nobody looks at it any more */
 enum { MT_PARTS_MAX = 10 }; /* 1,530 septets or 670 UTF-16 units; a longer text is cut */
 
 /* One accepted text. */
@@ -20,6 +22,7 @@ struct mt_message {
 	unsigned accepted;       /* parts the carrier took */
 	int64_t deadline_ms;     /* parts that the carrier put off are tried until then */
 	bool alert, receipt;
+	bool screen;             /* of USSD: nobody is told its outcome */
 	bool refused, doubt, retry, gone; /* what befell some part */
 	char ref[PROVIDER_REF_MAX];       /* id of the last part */
 };
@@ -57,6 +60,10 @@ static void finish(struct link *link, struct mt_message *m)
 {
 	struct mt_message **last = &link->finished;
 
+	if (m->screen) {
+		mem_free(m);
+		return;
+	}
 	while (*last)
 		last = &(*last)->next;
 	m->next = NULL;
@@ -256,12 +263,13 @@ static bool means_later(uint32_t status)
 	return false;
 }
 
-/* One part of several is tried again by itself: the others may be on the phone already. */
+/* One part of several is tried again by itself: the others may be on the phone already; and a screen, for nobody
+ * else will. */
 static bool worth_repeating(const struct link *link, const struct mt_message *m)
 {
 	bool spoilt = m->refused || m->doubt || m->retry;
 
-	return link_ready(link) && !spoilt && m->total > 1 &&
+	return link_ready(link) && !spoilt && (m->total > 1 || m->screen) &&
 	       loop_now_ms(link->host->loop) < m->deadline_ms;
 }
 
@@ -555,6 +563,8 @@ bool mt_send(struct link *link, const struct outbound *out)
 	struct mt_message *m;
 	struct mt_part *first = NULL;
 
+	if (out->channel == CHANNEL_USSD && link->ussd)
+		return ussd_send(link->ussd, out);
 	if (!room(link, alert))
 		return false;
 	m = mem_alloc(sizeof(*m));
@@ -575,4 +585,27 @@ bool mt_send(struct link *link, const struct outbound *out)
 	if (link->finished)
 		loop_timer_set(link->report_timer, 0);
 	return true;
+}
+
+void mt_screen(struct link *link, const struct pdu *pdu)
+{
+	struct mt_message *m;
+	struct mt_part *part;
+
+	if (link->paused || !link_ready(link)) {
+		log_warn(link->conf.name, "a screen finds no way out");
+		return;
+	}
+	m = mem_alloc(sizeof(*m));
+	m->alert = m->screen = true;
+	m->total = m->left = 1;
+	m->deadline_ms = loop_now_ms(link->host->loop) + SCREEN_MS;
+	part = encode_part(pdu, m, 1);
+	if (!part) {
+		log_error(link->conf.name, "a screen does not fit SMPP");
+		mem_free(m);
+		return;
+	}
+	enqueue(link, part, false);
+	mt_pump(link);
 }

@@ -1,6 +1,7 @@
 /* Inside of the SMPP adapter: what its files share. conf.c reads the settings, link.c is what the
  * daemon sees of a carrier, bind.c keeps one connection and its bind, mo.c turns deliver_sm into
- * deliveries and receipts, mt.c turns texts into submit_sm and follows them to their answers. */
+ * deliveries and receipts, mt.c turns texts into submit_sm and follows them to their answers, ussd.c
+ * is for deliveries and answers that are USSD. */
 #ifndef ADAPTERS_SMPP_SMPP_H
 #define ADAPTERS_SMPP_SMPP_H
 
@@ -9,6 +10,7 @@
 #include <stdint.h>
 
 #include "adapters/adapter.h"
+#include "adapters/smpp/dialect.h"
 #include "adapters/smpp/link.h"
 #include "adapters/smpp/pdu.h"
 #include "adapters/smpp/rate.h"
@@ -21,6 +23,7 @@ struct loop_timer;
 struct mt_message;
 struct mt_part;
 struct smpp_tls;
+struct ussd;
 struct yaml_node;
 
 /* How a link binds. */
@@ -64,6 +67,8 @@ struct smpp_conf {
 	bool transliterate;       /* accents are dropped where that makes a text cheaper */
 	int64_t ref_bits;         /* 8 or 16: concatenation reference of what we send */
 	int submit_base, receipt_base;    /* enum ref_base: how the carrier writes message ids */
+	char *ussd, *voice;       /* dialect; number that a screen gives when nothing else works. ussd NULL: no USSD */
+	struct dialect dialect;   /* that dialect */
 	int64_t refusal;          /* command_status that makes this carrier try again */
 	int64_t refusal_pause_ms; /* after refusing for so long stop reading for as long; 0 = never */
 	int64_t refusal_unbind_ms; /* after refusing for so long unbind; 0 = never */
@@ -149,6 +154,7 @@ struct link {
 	struct mt_message *finished; /* outcomes not yet told, oldest first; owned */
 	uint16_t part_ref;
 	struct refs refs;            /* message ids that receipts may name */
+	struct ussd *ussd;           /* owned; NULL: no USSD */
 
 	struct link_status status;   /* counters and last error; the rest is filled in on demand */
 	link_trace_fn *trace;        /* NULL = nobody looks */
@@ -209,6 +215,13 @@ enum alphabet mo_alphabet(uint8_t data_coding, const struct smpp_conf *conf);
 bool mo_read(const struct pdu *pdu, const struct smpp_conf *conf, struct inbound *in);
 void mo_deliver(struct smpp_bind *b, const struct pdu_header *header, const uint8_t *bytes);
 void mo_forget(struct smpp_bind *b); /* the link goes away, its answers are still owed */
+/* Notes that this request is to be answered; exactly one mo_received() with it must follow. */
+struct owed *mo_owe(struct smpp_bind *b, const struct pdu_header *header);
+received_fn mo_received;
+
+/* ussd.c */
+bool smpp_ussd_is(const struct link *link, const struct pdu *pdu);
+void smpp_ussd_hear(struct smpp_bind *b, const struct pdu_header *header, const struct pdu *pdu);
 
 /* receipt.c */
 bool receipt_is(const struct pdu *pdu);
@@ -217,6 +230,8 @@ bool receipt_read(const struct pdu *pdu, const struct smpp_conf *conf, struct re
 
 /* mt.c */
 bool mt_send(struct link *link, const struct outbound *out);
+/* A screen: whole, ahead of the texts; nobody is told what becomes of it. */
+void mt_screen(struct link *link, const struct pdu *pdu);
 void mt_answer(struct smpp_bind *b, const struct pdu_header *header, const uint8_t *bytes);
 void mt_pump(struct link *link);
 void mt_drop_waiting(struct link *link);    /* what was not written ends as SENT_RETRY */

@@ -52,6 +52,10 @@ struct charset_parts {
  * calls charset_parts_free(). */
 void charset_split(const char *text, const struct charset_choice *choice, unsigned ref_bits,
                    unsigned parts_max, struct charset_parts *out);
+/* Codes `text` as one USSD screen: at most septets_max GSM septets, or where it needs UTF-16 at most units_max
+ * units. A text that does not fit in UTF-16 loses its accents first, where that brings it into GSM; what then
+ * does not fit is left out from a cluster's boundary on and `cut` is set. count is 1. */
+void charset_screen(const char *text, size_t septets_max, size_t units_max, struct charset_parts *out);
 void charset_parts_free(struct charset_parts *parts);
 
 /* Appends the text with accents and typographic signs replaced by plain letters. False, and whatever was

@@ -181,6 +181,30 @@ void charset_split(const char *text, const struct charset_choice *choice, unsign
 		try_plain(text, narrow, ref_bits, parts_max, out);
 }
 
+static void screen_in(const char *text, enum coding coding, size_t octets_max, struct charset_parts *out)
+{
+	struct cutter c = { .before = -1, .parts_max = 1, .limit = octets_max };
+
+	*out = (struct charset_parts){ .ucs2 = coding == CODING_UCS2 };
+	code_text(text, coding, &c, out);
+}
+
+void charset_screen(const char *text, size_t septets_max, size_t units_max, struct charset_parts *out)
+{
+	struct buf letters = { 0 };
+
+	if (fits(text, CODING_GSM)) {
+		screen_in(text, CODING_GSM, septets_max, out);
+		return;
+	}
+	screen_in(text, CODING_UCS2, units_max * 2, out);
+	if (out->cut && charset_transliterate(text, &letters)) {
+		charset_parts_free(out);
+		screen_in(buf_cstr(&letters), CODING_GSM, septets_max, out);
+	}
+	buf_free(&letters);
+}
+
 void charset_parts_free(struct charset_parts *parts)
 {
 	buf_free(&parts->octets);

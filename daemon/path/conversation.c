@@ -201,7 +201,7 @@ static void put_sender(struct hotline *h, const struct delivery *d, struct entry
 {
 	static const char *const kinds[] = {
 		[NUMBER_MSISDN] = "msisdn", [NUMBER_SHORT] = "short", [NUMBER_ALNUM] = "alnum",
-		[NUMBER_NONE] = "none"};
+		[NUMBER_NONE] = "none", [NUMBER_IMSI] = "imsi"};
 	struct buf sealed = {0};
 
 	snprintf(e->subject_kind, sizeof(e->subject_kind), "%s", kinds[d->from.kind]);

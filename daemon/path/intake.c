@@ -172,7 +172,7 @@ static void identify(struct intake *intake, struct delivery *d)
 	struct hotline *h = intake->h;
 
 	number_parse(d->in.source, d->in.source_ton, h->conf->region, &d->from);
-	d->has_subject = d->from.kind == NUMBER_MSISDN;
+	d->has_subject = d->from.kind == NUMBER_MSISDN || d->from.kind == NUMBER_IMSI;
 	if (d->from.kind != NUMBER_NONE)
 		vault_index(h->vault, VAULT_IDX_SUBJECT, d->from.value, strlen(d->from.value), d->subject);
 	duplicate_key(h->vault, &d->in, d->from.value, d->dup_key);

@@ -428,7 +428,7 @@ returns table (o_report uuid, o_case_ref text, o_what text)
 language plpgsql as $$
 declare
 	v_content boolean := p_opening_key is not null and p_disposition <> 'repeat';
-	v_attach boolean := p_subject is not null and p_subject_kind = 'msisdn';
+	v_attach boolean := p_subject is not null and p_subject_kind in ('msisdn', 'imsi');
 	v_fresh boolean := false; -- the delivery is new
 	v_generation int;
 	v_report reports;
@@ -507,7 +507,7 @@ create function file_raw(p_message uuid, p_dup_key bytea, p_subject bytea, p_sub
 returns table (o_report uuid, o_case_ref text, o_what text)
 language sql as $$
 	select * from file_entry(p_message, p_dup_key, p_subject,
-		case when p_subject_kind in ('msisdn', 'short') then p_subject_kind else 'alnum' end,
+		case when p_subject_kind in ('msisdn', 'imsi', 'short') then p_subject_kind else 'alnum' end,
 		p_number_ct, 'raw', 'raw', 'sms', '', raw_us(p_received_us), 'undecodable', null, 1,
 		p_message_ct, p_conversation, p_team, p_wrapped, p_intake, p_intake_team, p_intake_escrow,
 		p_opening_key, coalesce(substring(p_ref from '^[A-Za-z0-9-]{1,20}$'), 'RAW'), p_stamp,

@@ -42,3 +42,7 @@ UNIT += tests/unit/test_smpp_days
 tests_unit_test_smpp_days_SOURCES = tests/unit/test_smpp_days.c $(SMPP_CARRIER)
 nodist_EXTRA_tests_unit_test_smpp_days_SOURCES = dummy.cxx
 tests_unit_test_smpp_days_LDADD = $(SMPP_LIBS)
+UNIT += tests/unit/test_smpp_ussd
+tests_unit_test_smpp_ussd_SOURCES = tests/unit/test_smpp_ussd.c $(SMPP_CARRIER)
+nodist_EXTRA_tests_unit_test_smpp_ussd_SOURCES = dummy.cxx
+tests_unit_test_smpp_ussd_LDADD = $(SMPP_LIBS)
