@@ -54,7 +54,8 @@ CLEANFILES += daemon/store/schema_data.c
 BUILT_SOURCES += daemon/store/schema_data.c
 
 SCHEMA = $(srcdir)/daemon/schema/001_base.sql $(srcdir)/daemon/schema/002_filing.sql \
-	$(srcdir)/daemon/schema/003_escalation.sql $(srcdir)/daemon/schema/004_api.sql
+	$(srcdir)/daemon/schema/003_escalation.sql $(srcdir)/daemon/schema/004_notices.sql \
+	$(srcdir)/daemon/schema/005_answers.sql $(srcdir)/daemon/schema/006_api.sql
 EXTRA_DIST += $(SCHEMA) build-aux/embed-schema
 daemon/store/schema_data.c: $(SCHEMA) $(srcdir)/build-aux/embed-schema
 	@$(MKDIR_P) daemon/store
@@ -67,10 +68,12 @@ libpath_a_SOURCES = \
 	daemon/path/conversation.c daemon/path/conversation.h \
 	daemon/path/delivery.c daemon/path/delivery.h \
 	daemon/path/filing.c daemon/path/filing.h \
+	daemon/path/filing_rows.c daemon/path/filing_rows.h \
 	daemon/path/flowbook.c daemon/path/flowbook.h \
 	daemon/path/hotline.c daemon/path/hotline.h \
 	daemon/path/intake.c daemon/path/intake.h \
 	daemon/path/outbox.c daemon/path/outbox.h \
+	daemon/path/outcomes.c daemon/path/outcomes.h \
 	daemon/path/parts.c daemon/path/parts.h \
 	daemon/path/pending.c daemon/path/pending.h \
 	daemon/path/reply.c daemon/path/reply.h \

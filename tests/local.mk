@@ -16,8 +16,10 @@ check_PROGRAMS += $(UNIT)
 check-local:
 	@$(srcdir)/tests/run --build . --suites "$(TEST_SUITES)" $(UNIT)
 
-# Everything that `make check` would build, without running it.
-tests-build: all $(check_PROGRAMS)
+# Everything that `make check` would build, without running it. One after the other: `all` runs a make of its
+# own, and two of them would write the same archives at once.
+tests-build: all
+	@$(MAKE) $(AM_MAKEFLAGS) $(check_PROGRAMS)
 fuzz-targets: $(BUILT_SOURCES) $(FUZZ_TARGETS)
 .PHONY: tests-build fuzz-targets
 

@@ -98,8 +98,8 @@ bool mo_read(const struct pdu *pdu, const struct smpp_conf *conf, struct inbound
 	name_link(conf, in);
 	if (pdu->tlv[TLV_USSD_SERVICE_OP].p)
 		in->channel = CHANNEL_USSD;
-	octets_text(pdu->source_addr, in->source, sizeof(in->source));
-	octets_text(pdu->destination_addr, in->dest, sizeof(in->dest));
+	inbound_address(pdu->source_addr.p, pdu->source_addr.len, in->source, sizeof(in->source));
+	inbound_address(pdu->destination_addr.p, pdu->destination_addr.len, in->dest, sizeof(in->dest));
 	in->source_ton = pdu->source_addr_ton;
 	in->source_npi = pdu->source_addr_npi;
 	in->dest_ton = pdu->dest_addr_ton;

@@ -184,12 +184,13 @@ static void run_status(struct control_request *request)
 	hex_encode(flow_hash(flowbook_current(h->flowbook)), FLOW_HASH_LEN, hex);
 	hex[12] = '\0';
 	control_answer(request,
-		       json_pack("{s:s,s:s,s:o,s:o,s:s,s:s,s:{s:I,s:I,s:I},s:{s:I,s:I},s:I,s:{s:s,s:s}}", "node",
+		       json_pack("{s:s,s:s,s:o,s:o,s:s,s:s,s:{s:I,s:I,s:I,s:I},s:{s:I,s:I},s:I,s:{s:s,s:s}}", "node",
 				 h->conf->node, "version", PACKAGE_VERSION, "links", links_json(h), "spool",
 				 spool_json(h), "redis", h->redis_ready && redis_up(h->redis) ? "up" : "down",
 				 "postgres", pg_up(h->pg_duty) ? "up" : "down", "filing", "waiting",
 				 (json_int_t)filing.waiting, "filed", (json_int_t)filing.filed, "faulty",
-				 (json_int_t)filing.faulty, "conversations", "waiting",
+				 (json_int_t)filing.faulty, "raw", (json_int_t)filing.raw, "conversations",
+				 "waiting",
 				 (json_int_t)session.waiting, "in_memory", (json_int_t)session.in_memory,
 				 "outgoing", (json_int_t)outbox_waiting(h->outbox), "flow", "name",
 				 flow_name(flowbook_current(h->flowbook)), "version", hex));

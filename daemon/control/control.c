@@ -17,9 +17,11 @@
 #include <unistd.h>
 
 #include "adapters/sim/sim.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "core/charset.h"
 #include "path/hotline.h"
 #include "path/outbox.h"
 
@@ -82,16 +84,19 @@ void control_answer(struct control_request *request, json_t *data)
 void control_refuse(struct control_request *request, int exit_status, const char *format, ...)
 {
 	char text[2048];
+	struct buf clean = {0};
 	json_t *line;
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	line = json_pack("{s:b,s:s,s:i}", "ok", 0, "error", text, "exit", exit_status);
-	if (request->client && line)
+	charset_to_utf8(ALPHABET_UTF8, text, strlen(text), &clean); /* JSON holds nothing else */
+	line = json_pack("{s:b,s:s,s:i}", "ok", 0, "error", buf_cstr(&clean), "exit", exit_status);
+	if (request->client)
 		write_line(request->client, line);
 	json_decref(line);
+	buf_free(&clean);
 	request_free(request);
 }
 

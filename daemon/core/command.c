@@ -279,6 +279,43 @@ bool command_parse(const char *text, struct command *out)
 	return false;
 }
 
+static bool has_digit(const char *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (is_digit(p[i]))
+			return true;
+	}
+	return false;
+}
+
+/* Nothing but fillers, courtesies and words with a digit in them. */
+static bool only_digits_meant(const char *p)
+{
+	while (*p) {
+		const char *next = skip_any(skip_any(p, courtesies), fillers);
+		size_t word = strcspn(next, " ");
+
+		if (next == p && !has_digit(p, word))
+			return false;
+		p = next == p ? skip_space(p + word) : next;
+	}
+	return true;
+}
+
+bool command_attempted(const char *text)
+{
+	char folded[TEXT_MAX + 1];
+	struct command command;
+	const char *next;
+
+	if (command_parse(text, &command) || !fold(text, folded))
+		return false;
+	next = take_verb(folded, &command.verb);
+	if (!next)
+		next = take_verb(skip_any(folded, courtesies), &command.verb);
+	return next && only_digits_meant(next);
+}
+
 const char *command_verb_name(enum command_verb verb)
 {
 	return verb_names[verb];

@@ -31,6 +31,10 @@ struct command {
 /* text: UTF-8. False: not a command, and *out is untouched. At most one of code and ref is set. */
 bool command_parse(const char *text, struct command *out);
 
+/* Begins like a command but orders nothing, for want of a usable code: "NHAN 0", "ok 12 34". Whoever
+ * writes that as an officer must be told to send the code. Never true where command_parse() is. */
+bool command_attempted(const char *text);
+
 const char *command_verb_name(enum command_verb verb); /* "ack", for the journal */
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-enum { ENTRY_VERSION = 1, BLOB_MAX = 256 * 1024 };
+enum { ENTRY_VERSION = 1 };
 
 enum field_kind { F_TEXT, F_FIXED, F_BLOB, F_BOOL, F_U8, F_U64, F_INT };
 
@@ -48,6 +48,11 @@ const char *disposition_name(enum disposition d)
 	return disposition_names[d];
 }
 
+static size_t blob_len(const struct entry *e, const struct field *f)
+{
+	return *(const size_t *)(const void *)((const uint8_t *)e + f->len_at);
+}
+
 static void put_field(const struct entry *e, const struct field *f, struct buf *out)
 {
 	const uint8_t *p = (const uint8_t *)e + f->at;
@@ -60,8 +65,7 @@ static void put_field(const struct entry *e, const struct field *f, struct buf *
 		buf_put(out, p, f->size);
 		break;
 	case F_BLOB:
-		buf_put_bytes(out, *(uint8_t *const *)(const void *)p,
-			      *(const size_t *)(const void *)((const uint8_t *)e + f->len_at));
+		buf_put_bytes(out, *(uint8_t *const *)(const void *)p, blob_len(e, f));
 		break;
 	case F_BOOL:
 		buf_put_u8(out, *(const bool *)p);
@@ -83,7 +87,7 @@ static void get_blob(struct entry *e, const struct field *f, struct reader *r)
 	size_t len = 0;
 	const uint8_t *bytes = reader_bytes(r, &len);
 
-	if (r->bad || len > BLOB_MAX) {
+	if (r->bad || len > ENTRY_BLOB_MAX) {
 		r->bad = true;
 		return;
 	}
@@ -141,8 +145,12 @@ static void get_parts(struct entry *e, struct reader *r)
 	}
 }
 
-void entry_encode(const struct entry *e, struct buf *out)
+bool entry_encode(const struct entry *e, struct buf *out)
 {
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		if (fields[i].kind == F_BLOB && blob_len(e, &fields[i]) > ENTRY_BLOB_MAX)
+			return false;
+	}
 	buf_put_u8(out, ENTRY_VERSION);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
 		put_field(e, &fields[i], out);
@@ -151,6 +159,7 @@ void entry_encode(const struct entry *e, struct buf *out)
 		buf_put(out, e->part[i].message.b, sizeof(e->part[i].message.b));
 		buf_put(out, e->part[i].dup_key, sizeof(e->part[i].dup_key));
 	}
+	return true;
 }
 
 bool entry_decode(const void *bytes, size_t len, struct entry *out)

@@ -25,7 +25,9 @@ enum disposition {
 };
 const char *disposition_name(enum disposition d); /* "report", "answer", ... as stored */
 
-enum { ENTRY_PARTS_MAX = 255, ENTRY_KEY_LEN = 16, ENTRY_CANDIDATES_MAX = 80 };
+/* ENTRY_BLOB_MAX: of one sealed text. The longest body becomes three octets for each in UTF-8, a report no
+ * more than six for each octet of a conversation's state; both leave room to spare. */
+enum { ENTRY_PARTS_MAX = 255, ENTRY_KEY_LEN = 16, ENTRY_CANDIDATES_MAX = 80, ENTRY_BLOB_MAX = 1 << 20 };
 
 /* The key material of `struct data_key` as it is filed: nothing here opens anything by itself. */
 struct entry_key {
@@ -84,7 +86,8 @@ struct entry {
 	bool opens;                         /* this delivery opened the conversation */
 };
 
-void entry_encode(const struct entry *e, struct buf *out);
+/* False, and nothing appended, if a sealed text is longer than entry_decode() takes. */
+bool entry_encode(const struct entry *e, struct buf *out);
 /* False if the bytes are not an entry of this version; on success entry_fini() is the caller's. */
 bool entry_decode(const void *bytes, size_t len, struct entry *out);
 void entry_fini(struct entry *e);

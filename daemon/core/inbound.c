@@ -2,9 +2,46 @@
  * */
 #include "core/inbound.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/mem.h"
 
 enum { FORMAT = 1 };
+
+/* Octets of the no-break space at the start, which arrives when a number was copied from a page: as
+ * UTF-8, or as Latin-1. */
+static size_t no_break_space(const uint8_t *p, size_t len)
+{
+	if (len >= 2 && p[0] == 0xc2 && p[1] == 0xa0)
+		return 2;
+	return p[0] == 0xa0;
+}
+
+void inbound_address(const void *octets, size_t len, char *out, size_t size)
+{
+	const uint8_t *p = octets;
+	size_t used = 0;
+
+	while (len > 0 && *p) {
+		size_t space = no_break_space(p, len), step = space ? space : 1, n;
+		char text[8];
+
+		if (space)
+			n = (size_t)snprintf(text, sizeof(text), " ");
+		else if (*p < ' ' || *p > '~')
+			n = (size_t)snprintf(text, sizeof(text), "\\x%02x", *p);
+		else
+			n = (size_t)snprintf(text, sizeof(text), "%c", *p);
+		if (used + n >= size)
+			break;
+		memcpy(out + used, text, n);
+		used += n;
+		p += step;
+		len -= step;
+	}
+	out[used] = '\0';
+}
 
 void inbound_encode(const struct inbound *in, struct buf *out)
 {

@@ -44,6 +44,10 @@ struct inbound {
 	uint32_t body_len;                /* at most INBOUND_BODY_MAX */
 };
 
+/* An address as printable ASCII: a no-break space becomes a space, any other octet outside 0x20..0x7e is
+ * written \xNN. Ends at a NUL or where no whole character fits any more. Done twice it changes nothing. */
+void inbound_address(const void *octets, size_t len, char *out, size_t size);
+
 void inbound_encode(const struct inbound *in, struct buf *out);
 /* Returns false on truncated or oversized bytes; on success the caller calls inbound_fini(). */
 bool inbound_decode(const void *bytes, size_t len, struct inbound *in);

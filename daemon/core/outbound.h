@@ -26,7 +26,8 @@ enum sent_state {
 	SENT_RETRY,    /* not submitted, try again later (throttled, queue full, link lost before) */
 	SENT_IN_DOUBT, /* written, answer never came: may or may not have been submitted */
 	SENT_REFUSED,  /* the carrier will never take it */
-	SENT_GONE      /* a USSD session that ended; never turned into an SMS */
+	SENT_GONE,     /* a USSD session that ended; never turned into an SMS */
+	SENT_EXPIRED   /* not submitted while it was of use; only the outbox says so */
 };
 
 enum { PROVIDER_REF_MAX = 66 };

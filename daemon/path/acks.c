@@ -21,7 +21,7 @@ enum { RETRY_MS = 500, TEXT_MAX = 200 };
 
 static const struct pg_statement run_command = {
 	"acks_command", "select o_result, o_case_ref, o_urgency, o_other"
-			" from officer_command($1::uuid, $2::text, $3::bytea, $4::bytea)"};
+			" from officer_command($1::uuid, $2::text, $3::bytea, $4::bytea, $5::bool)"};
 
 /* The command as the database knows it. Handing over to a named officer is declining for now: the next
  * one is told at once. */
@@ -47,6 +47,8 @@ static const struct {
 	{"who", "So nguoi dang truc: {o}."},
 	{"unknown", "So nay chua duoc dang ky."},
 };
+
+static const char send_code[] = "Chua lam gi. Hay nhan lai lenh kem 6 so trong tin bao, vi du NHAN 123456.";
 
 struct acks {
 	struct hotline *h;    /* borrowed */
@@ -75,14 +77,13 @@ static void order_free(struct order *o)
 }
 
 /* The delivery gets its row like every other. */
-static void file(struct order *o)
+static void file(struct hotline *h, const struct delivery *d)
 {
-	struct hotline *h = o->acks->h;
 	struct data_key key;
 	struct entry entry = {0};
 
-	vault_data_key_new(h->vault, &o->delivery->id, loop_wall_us(h->loop), &key);
-	entry_from_delivery(h, o->delivery, &key, DISPOSITION_OFFICER, &entry);
+	vault_data_key_new(h->vault, &d->id, loop_wall_us(h->loop), &key);
+	entry_from_delivery(h, d, &key, DISPOSITION_OFFICER, &entry);
 	data_key_wipe(&key);
 	filing_direct(h->filing, &entry);
 }
@@ -133,7 +134,7 @@ static void on_done(void *arg, enum pg_outcome outcome, const char *error)
 		loop_timer_set(o->retry, RETRY_MS);
 		return;
 	}
-	file(o);
+	file(h, o->delivery);
 	reply_send(h, o->delivery, o->text[0] ? o->text : NULL);
 	order_free(o);
 	escalate_hint(h->escalate);
@@ -164,13 +165,27 @@ static void ask(void *arg)
 	pg_put_text(p, verbs[o->command.verb]);
 	pg_put_bytes(p, o->delivery->subject, sizeof(o->delivery->subject));
 	put_code(p, o);
+	pg_put_bool(p, o->delivery->repeat);
 	pg_exec(o->acks->h->pg_duty, &run_command, p, on_answer, on_done, o);
+}
+
+void acks_ask_code(struct acks *acks, struct delivery *d)
+{
+	file(acks->h, d);
+	reply_send(acks->h, d, send_code);
+	delivery_free(d);
 }
 
 void acks_take(struct acks *acks, struct delivery *d, const struct command *command)
 {
-	struct order *o = mem_alloc(sizeof(*o));
+	struct order *o;
 
+	/* delivered twice, perhaps: without a code nobody knows which case it meant the first time */
+	if (d->repeat && command->verb != COMMAND_WHO && !command->code[0] && !command->ref[0]) {
+		acks_ask_code(acks, d);
+		return;
+	}
+	o = mem_alloc(sizeof(*o));
 	o->acks = acks;
 	o->delivery = d;
 	o->command = *command;

@@ -12,5 +12,7 @@ struct acks *acks_new(struct hotline *h);
 void acks_free(struct acks *acks);
 /* Takes ownership of the delivery. A command is never lost to a store that is away: it waits. */
 void acks_take(struct acks *acks, struct delivery *d, const struct command *command);
+/* Takes ownership of an officer's text that orders nothing certain, and asks for the code. */
+void acks_ask_code(struct acks *acks, struct delivery *d);
 
 #endif

@@ -13,6 +13,7 @@
 #include "core/places.h"
 #include "path/hotline.h"
 #include "path/outbox.h"
+#include "path/outcomes.h"
 #include "store/pg.h"
 #include "store/vault.h"
 
@@ -20,7 +21,6 @@ enum {
 	POLL_MS = 1000,
 	CLAIM_MAX = 32,
 	LEASE_S = 90,            /* longer than the longest wait for a carrier's answer */
-	RETRY_MS = 2000,
 	SALT_TRIES = 20,
 	VALIDITY_MS = 80 * 1000, /* shorter than the lease: an unsent notice is claimed again, not sent twice */
 	TEXT_MAX = 320
@@ -32,10 +32,9 @@ static const struct pg_statement claim = {
 	" o_holder from notifications_claim($1::text, $2::int, $3::int)"};
 static const struct pg_statement put_code = {
 	"alert_code", "select ack_code_put($1::uuid, $2::bytea, $3::int)"};
-static const struct pg_statement put_sent = {
-	"alert_sent", "select notification_sent($1::uuid, $2::text, $3::text, $4::int, $5::text)"};
-static const struct pg_statement put_receipt = {
-	"alert_receipt", "select receipt_put($1::text, $2::text, $3::text)"};
+/* Leases of this daemon's life before: nobody is sending under them any more. */
+static const struct pg_statement free_leases = {
+	"alert_free", "select notifications_free($1::text)"};
 
 /* What officers read. Neutral on a lock screen: a code, a grade, a place; never a name or a story. */
 static const struct {
@@ -68,8 +67,11 @@ struct notice {
 
 struct alert {
 	struct hotline *h; /* borrowed */
+	struct outcomes *outcomes;
 	struct loop_timer *timer;
+	bool freed;        /* the leases of its life before are */
 	bool busy, again;
+	bool trouble;      /* claiming failed, and that was said */
 	int claimed;
 };
 
@@ -114,29 +116,16 @@ const char *alert_urgency_words(const char *urgency)
 
 /* ---- sending ---- */
 
-static void on_recorded(void *arg, enum pg_outcome outcome, const char *error)
-{
-	(void)arg; /* not recorded: the lease runs out and the notice goes out again, same code */
-	if (outcome == PG_FAILED)
-		log_error("alert", "an outcome cannot be recorded: %s", error ? error : "");
-}
-
 static void on_sent(void *arg, enum sent_state state, const char *provider_ref)
 {
 	static const char *const names[] = {
-		[SENT_OK] = "sent",         [SENT_RETRY] = "retry", [SENT_IN_DOUBT] = "in_doubt",
-		[SENT_REFUSED] = "failed",  [SENT_GONE] = "failed",
+		[SENT_OK] = "sent",        [SENT_RETRY] = "not sent",   [SENT_IN_DOUBT] = "in doubt",
+		[SENT_REFUSED] = "refused", [SENT_GONE] = "refused",     [SENT_EXPIRED] = "not sent in time",
 	};
 	struct notice *n = arg;
-	struct pg_params *p = pg_params_new();
 
 	log_info("alert", "case=%s %s", n->ref, names[state]);
-	pg_put_uuid(p, n->id);
-	pg_put_text(p, names[state]);
-	pg_put_text(p, provider_ref);
-	pg_put_int(p, RETRY_MS);
-	pg_put_text(p, NULL);
-	pg_exec(n->alert->h->pg_duty, &put_sent, p, NULL, on_recorded, NULL);
+	outcomes_sent(n->alert->outcomes, n->id, state, provider_ref);
 	mem_free(n);
 }
 
@@ -185,7 +174,8 @@ static void on_code(void *arg, enum pg_outcome outcome, const char *error)
 {
 	struct notice *n = arg;
 
-	(void)error;
+	if (outcome == PG_FAILED)
+		log_error("alert", "case=%s gets no code: %s", n->ref, error ? error : "");
 	if (outcome == PG_OK && !n->code_taken) {
 		send_notice(n);
 		return;
@@ -195,7 +185,7 @@ static void on_code(void *arg, enum pg_outcome outcome, const char *error)
 		try_code(n);
 		return;
 	}
-	mem_free(n); /* the lease runs out and it is claimed again */
+	on_sent(n, SENT_RETRY, ""); /* at once, not when the lease runs out */
 }
 
 static void try_code(struct notice *n)
@@ -277,9 +267,28 @@ static void on_done(void *arg, enum pg_outcome outcome, const char *error)
 	bool more = outcome == PG_OK && (a->again || a->claimed == CLAIM_MAX);
 
 	a->busy = a->again = false;
-	if (outcome == PG_FAILED)
-		log_error("alert", "notices cannot be claimed: %s", error ? error : "");
+	if (outcome == PG_FAILED && !a->trouble)
+		log_error("alert", "notices cannot be claimed: %s; tried again every second", error);
+	a->trouble = outcome == PG_FAILED;
 	loop_timer_set(a->timer, more ? 0 : POLL_MS);
+}
+
+static void on_freed_row(void *arg, const struct pg_result *r)
+{
+	(void)arg;
+	if (pg_rows(r) == 1 && pg_get_int(r, 0, 0) > 0)
+		log_info("alert", "notices left over from before the start: %s", pg_get(r, 0, 0));
+}
+
+static void on_freed(void *arg, enum pg_outcome outcome, const char *error)
+{
+	struct alert *a = arg;
+
+	a->busy = false;
+	if (outcome == PG_FAILED)
+		log_error("alert", "leases cannot be freed: %s", error ? error : "");
+	a->freed = outcome == PG_OK;
+	loop_timer_set(a->timer, a->freed ? 0 : POLL_MS);
 }
 
 static void look(void *arg)
@@ -295,6 +304,10 @@ static void look(void *arg)
 	a->claimed = 0;
 	p = pg_params_new();
 	pg_put_text(p, a->h->conf->node);
+	if (!a->freed) {
+		pg_exec(a->h->pg_duty, &free_leases, p, on_freed_row, on_freed, a);
+		return;
+	}
 	pg_put_int(p, CLAIM_MAX);
 	pg_put_int(p, LEASE_S);
 	pg_exec(a->h->pg_duty, &claim, p, on_claimed, on_done, a);
@@ -307,16 +320,7 @@ void alert_hint(struct alert *a)
 
 void alert_receipt(struct alert *a, const char *link, const struct receipt *receipt)
 {
-	static const char *const names[] = {
-		[RECEIPT_DELIVERED] = "delivered", [RECEIPT_FAILED] = "failed",
-		[RECEIPT_EXPIRED] = "failed",      [RECEIPT_INTERMEDIATE] = "intermediate",
-	};
-	struct pg_params *p = pg_params_new();
-
-	pg_put_text(p, link);
-	pg_put_text(p, receipt->provider_ref);
-	pg_put_text(p, names[receipt->status]);
-	pg_exec(a->h->pg_duty, &put_receipt, p, NULL, on_recorded, NULL);
+	outcomes_receipt(a->outcomes, link, receipt);
 }
 
 void alert_start(struct alert *a)
@@ -329,6 +333,7 @@ struct alert *alert_new(struct hotline *h)
 	struct alert *a = mem_alloc(sizeof(*a));
 
 	a->h = h;
+	a->outcomes = outcomes_new(h);
 	a->timer = loop_timer_new(h->loop, look, a);
 	return a;
 }
@@ -338,5 +343,6 @@ void alert_free(struct alert *a)
 	if (!a)
 		return;
 	loop_timer_free(a->timer);
+	outcomes_free(a->outcomes);
 	mem_free(a);
 }

@@ -37,13 +37,14 @@ struct conversation *conversation_new(struct hotline *h, const struct delivery *
 	struct conversation *c = mem_alloc(sizeof(*c));
 
 	c->id = d->id;
-	memcpy(c->opening_key, d->dup_key, sizeof(c->opening_key));
+	/* Two people without a number may well write the same words: each text is a report of its own. */
+	memcpy(c->opening_key, d->from.kind == NUMBER_NONE ? d->id.b : d->dup_key, sizeof(c->opening_key));
 	memcpy(c->subject, d->subject, sizeof(c->subject));
 	c->first_us = d->wall_us;
 	snprintf(c->adapter, sizeof(c->adapter), "%s", d->in.adapter);
 	snprintf(c->link, sizeof(c->link), "%s", d->in.link);
 	snprintf(c->channel, sizeof(c->channel), "%s", d->in.channel == CHANNEL_USSD ? "ussd" : "sms");
-	snprintf(c->short_code, sizeof(c->short_code), "%.23s", d->in.dest);
+	inbound_address(d->in.dest, strlen(d->in.dest), c->short_code, sizeof(c->short_code));
 	make_ref(h, c);
 	vault_data_key_new(h->vault, &c->id, loop_wall_us(h->loop), &c->key);
 	c->flow = flow_state_new(flowbook_current(h->flowbook), c->ref, "");
@@ -176,7 +177,7 @@ void entry_from_delivery(struct hotline *h, const struct delivery *d, const stru
 	snprintf(e->adapter, sizeof(e->adapter), "%s", d->in.adapter);
 	snprintf(e->link, sizeof(e->link), "%s", d->in.link);
 	snprintf(e->channel, sizeof(e->channel), "%s", d->in.channel == CHANNEL_USSD ? "ussd" : "sms");
-	snprintf(e->short_code, sizeof(e->short_code), "%.23s", d->in.dest);
+	inbound_address(d->in.dest, strlen(d->in.dest), e->short_code, sizeof(e->short_code));
 	e->received_us = d->wall_us;
 	e->disposition = disposition;
 	e->parts = d->in.part_total > 1 ? d->in.part_total : 1;

@@ -14,7 +14,7 @@ struct delivery {
 	uint64_t spool;              /* its record */
 	struct id16 id;              /* names this delivery for ever: keyed hash of spool and record */
 	uint8_t dup_key[ENTRY_KEY_LEN];
-	struct inbound in;           /* owned; body joined when it came in parts */
+	struct inbound in;           /* owned; of the first part when it came in parts */
 	struct number from;
 	bool has_subject;            /* the sender can hold a conversation */
 	uint8_t subject[ENTRY_KEY_LEN];
@@ -23,7 +23,7 @@ struct delivery {
 	bool replayed;               /* comes from the spool after a restart */
 	struct entry_part *part;     /* owned; further parts, see parts.c */
 	uint8_t part_count;
-	char *text;                  /* owned; UTF-8 of the body */
+	char *text;                  /* owned; UTF-8 of the body, of all parts joined */
 };
 
 void delivery_free(struct delivery *d);

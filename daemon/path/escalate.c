@@ -21,6 +21,7 @@ struct escalate {
 	struct hotline *h; /* borrowed */
 	struct loop_timer *timer;
 	bool busy, again;
+	bool trouble; /* firing failed, and that was said */
 	int fired;
 };
 
@@ -47,8 +48,9 @@ static void on_done(void *arg, enum pg_outcome outcome, const char *error)
 	bool more = e->again || (outcome == PG_OK && e->fired == FIRE_MAX);
 
 	e->busy = e->again = false;
-	if (outcome == PG_FAILED)
-		log_error("escalate", "timers cannot be fired: %s", error ? error : "");
+	if (outcome == PG_FAILED && !e->trouble)
+		log_error("escalate", "timers cannot be fired: %s; tried again every second", error);
+	e->trouble = outcome == PG_FAILED;
 	if (outcome == PG_OK)
 		alert_hint(e->h->alert);
 	loop_timer_set(e->timer, more && outcome == PG_OK ? 0 : POLL_MS);

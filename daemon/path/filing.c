@@ -1,16 +1,18 @@
 /* Fifth station: batches into PostgreSQL. */
 #include "path/filing.h"
 
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/loop.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "core/entry.h"
 #include "path/escalate.h"
+#include "path/filing_rows.h"
 #include "path/hotline.h"
 #include "path/pending.h"
 #include "store/keyspace.h"
@@ -19,25 +21,19 @@
 
 enum {
 	BATCH_MAX = 128,
-	WAITING_MAX = 1024,          /* no more is read from the queue while so many wait here */
-	RETRY_MS = 200,              /* after a lost connection */
+	WAITING_MAX = 1024,          /* no more is read from the queue while so many are here */
+	RETRY_MS = 200,              /* first pause after trouble of the server */
+	RETRY_MAX_MS = 5000,
 	FAULT_RETRY_MS = 30 * 1000,  /* for an entry that the database refuses */
 	SWEEP_MS = 1000,
 	SWEEP_PARTITIONS = 16,       /* looked at in each sweep, in turn */
 	CLAIM_IDLE_MS = 60 * 1000    /* another daemon's entry unfinished for so long is taken over */
 };
 
-static const struct pg_statement file_entry = {
-	"filing_entry",
-	"select o_case_ref, o_what from file_entry($1::uuid, $2::bytea, $3::bytea, $4::text, $5::bytea,"
-	" $6::text, $7::text, $8::text, $9::text, $10::bigint, $11::text, $12::uuid, $13::int, $14::bytea,"
-	" $15::uuid, $16::text, $17::bytea, $18::uuid, $19::bytea, $20::bytea, $21::bytea, $22::text,"
-	" $23::bigint, $24::text, $25::text, $26::text, $27::bool, $28::int, $29::text, $30::text,"
-	" $31::bytea, $32::bytea, $33::bigint, $34::bool, $35::text)"};
-
 struct item {
 	struct item *next;
 	struct entry entry;         /* owned */
+	bool raw;                   /* was refused: only its sealed bytes are filed */
 	bool queued;                /* lies in the queue of `partition` under `id` */
 	unsigned partition;
 	char id[KEYSPACE_ID_MAX];
@@ -52,10 +48,13 @@ struct filing {
 	struct hotline *h; /* borrowed */
 	struct list waiting, batch, faulty;
 	size_t single_left; /* a batch failed: this many go one by one, until the culprit is found */
+	unsigned tries;     /* in a row that met trouble of the server */
+	int64_t quiet_until_ms;
+	struct map held;    /* queue entries that are here, by their place in it -> struct item */
+	size_t working[KEYSPACE_PARTITIONS]; /* of these, those that are not faulty */
 	bool dirty[KEYSPACE_PARTITIONS];
 	bool reading[KEYSPACE_PARTITIONS];
-	bool own_left[KEYSPACE_PARTITIONS]; /* given to this daemon before it died: read those first */
-	bool own_again[KEYSPACE_PARTITIONS]; /* a first lot of them was read already */
+	bool own_left[KEYSPACE_PARTITIONS]; /* given to this daemon, but not here: read those first */
 	unsigned sweep_at, claim_at;
 	struct loop_timer *pump, *sweep, *faults;
 	struct filing_status status;
@@ -104,76 +103,53 @@ static void list_put_back(struct list *to, struct list *from)
 	list_init(from);
 }
 
-static void item_free(struct item *item)
+/* ---- entries of the queue that are here ---- */
+
+/* A stream id is "milliseconds-number". */
+static void place_key(unsigned partition, const char *id, uint8_t key[MAP_KEY_LEN])
 {
+	char *dash;
+	uint64_t ms = strtoull(id, &dash, 10), number = *dash ? strtoull(dash + 1, NULL, 10) : 0;
+
+	for (int i = 0; i < 8; i++) {
+		key[i] = (uint8_t)(ms >> (8 * i));
+		key[8 + i] = (uint8_t)(number >> (8 * i));
+	}
+	key[7] = (uint8_t)partition; /* milliseconds leave it free for 2 million years */
+}
+
+static void hold(struct filing *f, struct item *item)
+{
+	uint8_t key[MAP_KEY_LEN];
+
+	place_key(item->partition, item->id, key);
+	map_set(&f->held, key, item);
+	f->working[item->partition]++;
+}
+
+static bool is_held(const struct filing *f, unsigned partition, const char *id)
+{
+	uint8_t key[MAP_KEY_LEN];
+
+	place_key(partition, id, key);
+	return map_get(&f->held, key) != NULL;
+}
+
+/* A committed entry leaves. */
+static void item_done(struct filing *f, struct item *item)
+{
+	uint8_t key[MAP_KEY_LEN];
+
+	if (item->queued) {
+		place_key(item->partition, item->id, key);
+		map_remove(&f->held, key);
+		f->working[item->partition]--;
+	}
 	entry_fini(&item->entry);
 	mem_free(item);
 }
 
-/* ---- one entry as parameters ---- */
-
-static void put_report(struct pg_params *p, const struct entry *e)
-{
-	if (!e->has_report) {
-		for (int i = 0; i < 10; i++)
-			pg_put_text(p, NULL);
-		pg_put_bytes(p, NULL, 0);
-		pg_put_bytes(p, NULL, 0);
-		pg_put_text(p, NULL);
-		return;
-	}
-	pg_put_bytes(p, e->opening_key, sizeof(e->opening_key));
-	pg_put_text(p, e->ref);
-	pg_put_int(p, e->stamp);
-	pg_put_text(p, e->urgency);
-	pg_put_text(p, e->kind);
-	pg_put_text(p, e->lang);
-	pg_put_bool(p, e->partial);
-	pg_put_int(p, e->safe_contact);
-	pg_put_text(p, e->commune[0] ? e->commune : NULL);
-	pg_put_text(p, e->candidates);
-	pg_put_bytes(p, e->body_ct, e->body_ct_len);
-	pg_put_bytes(p, e->mac, sizeof(e->mac));
-	pg_put_int(p, e->first_us);
-}
-
-/* part NULL: the delivery itself. Otherwise the row of one further part, without text or report. */
-static struct pg_params *params_of(const struct entry *e, const struct entry_part *part)
-{
-	static const struct entry nothing;
-	struct pg_params *p = pg_params_new();
-
-	if (e->has_message)
-		pg_put_uuid(p, part ? part->message.b : e->message.b);
-	else
-		pg_put_text(p, NULL);
-	pg_put_bytes(p, e->has_message ? (part ? part->dup_key : e->dup_key) : NULL, ENTRY_KEY_LEN);
-	pg_put_bytes(p, e->has_subject ? e->subject : NULL, ENTRY_KEY_LEN);
-	pg_put_text(p, e->subject_kind);
-	pg_put_bytes(p, e->number_ct, e->number_ct_len);
-	pg_put_text(p, e->adapter);
-	pg_put_text(p, e->link);
-	pg_put_text(p, e->channel);
-	pg_put_text(p, e->short_code);
-	pg_put_int(p, e->received_us);
-	pg_put_text(p, disposition_name(part ? DISPOSITION_PART : e->disposition));
-	if (part)
-		pg_put_uuid(p, e->message.b);
-	else
-		pg_put_text(p, NULL);
-	pg_put_int(p, e->parts);
-	pg_put_bytes(p, part ? NULL : e->message_ct, part ? 0 : e->message_ct_len);
-	pg_put_uuid(p, e->conversation.b);
-	pg_put_text(p, e->key.team);
-	pg_put_bytes(p, e->key.wrapped, e->key.wrapped_len);
-	pg_put_uuid(p, e->key.intake.b);
-	pg_put_bytes(p, e->key.intake_team, e->key.intake_team_len);
-	pg_put_bytes(p, e->key.intake_escrow, e->key.intake_escrow_len);
-	put_report(p, part ? &nothing : e);
-	pg_put_bool(p, !part && e->opens);
-	pg_put_text(p, e->node);
-	return p;
-}
+/* ---- batches ---- */
 
 static void on_filed(void *arg, const struct pg_result *r)
 {
@@ -181,8 +157,6 @@ static void on_filed(void *arg, const struct pg_result *r)
 		log_debug("filing", "case=%s %s", pg_get(r, 0, 0), pg_get(r, 0, 1));
 	(void)arg;
 }
-
-/* ---- batches ---- */
 
 static void pump(void *arg);
 
@@ -223,43 +197,80 @@ static void committed(struct filing *f)
 {
 	struct item *item;
 
+	if (f->tries > 0)
+		log_info("filing", "PostgreSQL takes reports again");
+	f->tries = 0;
 	finish_queued(f);
 	f->status.filed += f->batch.count;
 	while ((item = list_pop(&f->batch))) {
+		f->status.raw += item->raw;
 		release(f, &item->entry);
-		item_free(item);
+		item_done(f, item);
 	}
 	escalate_hint(f->h->escalate);
 }
 
-static void failed(struct filing *f, const char *error)
+static void set_aside(struct filing *f, struct item *item)
 {
-	struct item *item;
-
-	if (f->batch.count > 1) {
-		f->single_left = f->batch.count;
-		list_put_back(&f->waiting, &f->batch);
-		return;
-	}
-	item = list_pop(&f->batch);
-	log_error("filing", "the database refuses an entry: %s; kept and tried again", error ? error : "");
-	f->status.faulty++;
+	item->raw = false;
+	if (item->queued)
+		f->working[item->partition]--;
 	list_push(&f->faulty, item);
 	if (!loop_timer_armed(f->faults))
 		loop_timer_set(f->faults, FAULT_RETRY_MS);
 }
 
+/* The values are to blame. The entry that holds them is found, then filed raw; nobody may wait for it. */
+static void refused(struct filing *f, const char *error)
+{
+	struct item *item = f->batch.first;
+
+	if (f->batch.count > 1) {
+		f->single_left = f->batch.count;
+		list_put_back(&f->waiting, &f->batch);
+	} else if (!item->raw) {
+		log_error("filing", "the database refuses an entry: %s; it is filed raw, a person must look", error);
+		item->raw = true;
+		f->single_left++;
+		list_put_back(&f->waiting, &f->batch);
+	} else {
+		log_error("filing", "the database refuses an entry even raw: %s; kept and tried again", error);
+		set_aside(f, list_pop(&f->batch));
+	}
+}
+
+/* The server is to blame. After a pause they go one by one and in turn, so that what hinders one (somebody
+ * holds its case locked) does not hinder the others. */
+static void trouble(struct filing *f, const char *error)
+{
+	if (f->tries == 0)
+		log_error("filing", "PostgreSQL takes no reports: %s; they wait", error);
+	if (f->batch.count == 1) {
+		list_push(&f->waiting, list_pop(&f->batch));
+	} else {
+		f->single_left = f->batch.count;
+		list_put_back(&f->waiting, &f->batch);
+	}
+	f->quiet_until_ms = loop_now_ms(f->h->loop) + loop_backoff_ms(f->tries, RETRY_MS, RETRY_MAX_MS);
+	f->tries += f->tries < 16;
+}
+
 static void on_batch(void *arg, enum pg_outcome outcome, const char *error)
 {
 	struct filing *f = arg;
+	int64_t now_ms = loop_now_ms(f->h->loop);
 
-	if (outcome == PG_OK)
+	if (outcome == PG_OK) {
 		committed(f);
-	else if (outcome == PG_FAILED)
-		failed(f, error);
-	else
+	} else if (outcome == PG_LOST) {
 		list_put_back(&f->waiting, &f->batch);
-	pump_soon(f, outcome == PG_LOST ? RETRY_MS : 0);
+		f->quiet_until_ms = now_ms + RETRY_MS;
+	} else if (pg_error_is_data(error)) {
+		refused(f, error);
+	} else {
+		trouble(f, error);
+	}
+	pump_soon(f, f->quiet_until_ms > now_ms ? f->quiet_until_ms - now_ms : 0);
 }
 
 static void send_batch(struct filing *f)
@@ -267,7 +278,8 @@ static void send_batch(struct filing *f)
 	size_t max = f->single_left > 0 ? 1 : BATCH_MAX;
 	struct pg_batch *b;
 
-	if (f->batch.count > 0 || f->waiting.count == 0 || !pg_up(f->h->pg_filing))
+	if (f->batch.count > 0 || f->waiting.count == 0 || !pg_up(f->h->pg_filing) ||
+	    loop_now_ms(f->h->loop) < f->quiet_until_ms)
 		return;
 	if (f->single_left > 0)
 		f->single_left--;
@@ -276,9 +288,7 @@ static void send_batch(struct filing *f)
 		struct item *item = list_pop(&f->waiting);
 
 		list_push(&f->batch, item);
-		pg_batch_add(b, &file_entry, params_of(&item->entry, NULL), on_filed, f);
-		for (uint8_t i = 0; i < item->entry.part_count; i++)
-			pg_batch_add(b, &file_entry, params_of(&item->entry, &item->entry.part[i]), NULL, f);
+		filing_rows_add(b, &item->entry, item->raw, on_filed, f);
 	}
 	pg_batch_send(b, on_batch, f);
 }
@@ -309,20 +319,16 @@ static bool take_entry(struct filing *f, unsigned partition, const struct keyspa
 	item->queued = true;
 	item->partition = partition;
 	memcpy(item->id, from->id, sizeof(item->id));
+	hold(f, item);
 	list_push(&f->waiting, item);
 	return true;
 }
 
-static void on_read(void *arg, unsigned partition, bool ok, const struct keyspace_entry *entries,
-		    size_t count)
+static void take_entries(struct filing *f, unsigned partition, const struct keyspace_entry *entries,
+			 size_t count)
 {
-	struct filing *f = arg;
-
-	f->reading[partition] = false;
-	if (!ok)
-		f->dirty[partition] = true;
 	for (size_t i = 0; i < count; i++) {
-		if (take_entry(f, partition, &entries[i]))
+		if (is_held(f, partition, entries[i].id) || take_entry(f, partition, &entries[i]))
 			continue;
 		if (!entries[i].data) { /* deleted while it was pending: finished before */
 			keyspace_finish(f->h->redis, partition, &entries[i].id, 1);
@@ -330,10 +336,23 @@ static void on_read(void *arg, unsigned partition, bool ok, const struct keyspac
 		}
 		log_error("filing", "an entry of partition %u cannot be opened: left in the queue", partition);
 	}
-	if (count == KEYSPACE_READ_MAX)
-		f->dirty[partition] = true;
 	if (count > 0)
 		pump_soon(f, 0);
+}
+
+/* No answer: what was asked for may have been given to us all the same, and then no question for new
+ * entries ever brings it. */
+static void on_read(void *arg, unsigned partition, bool ok, const struct keyspace_entry *entries,
+		    size_t count)
+{
+	struct filing *f = arg;
+
+	f->reading[partition] = false;
+	if (!ok)
+		f->own_left[partition] = true;
+	if (!ok || count == KEYSPACE_READ_MAX)
+		f->dirty[partition] = true;
+	take_entries(f, partition, entries, count);
 }
 
 static void on_read_own(void *arg, unsigned partition, bool ok, const struct keyspace_entry *entries,
@@ -341,8 +360,18 @@ static void on_read_own(void *arg, unsigned partition, bool ok, const struct key
 {
 	struct filing *f = arg;
 
-	f->own_left[partition] = !ok || count == KEYSPACE_READ_MAX;
+	f->own_left[partition] = count == KEYSPACE_READ_MAX;
 	on_read(arg, partition, ok, entries, count);
+}
+
+static void on_claimed(void *arg, unsigned partition, bool ok, const struct keyspace_entry *entries,
+		       size_t count)
+{
+	struct filing *f = arg;
+
+	if (!ok)
+		f->own_left[partition] = true;
+	take_entries(f, partition, entries, count);
 }
 
 static void read_dirty(struct filing *f)
@@ -350,15 +379,14 @@ static void read_dirty(struct filing *f)
 	for (unsigned p = 0; p < KEYSPACE_PARTITIONS; p++) {
 		bool own = f->own_left[p];
 
-		if ((!f->dirty[p] && !own) || f->reading[p] || f->waiting.count >= WAITING_MAX ||
-		    !f->h->redis_ready)
+		if ((!f->dirty[p] && !own) || f->reading[p] || !f->h->redis_ready ||
+		    f->waiting.count + f->faulty.count >= WAITING_MAX)
 			continue;
-		/* what is read but not committed yet would be read as left over a second time */
-		if (own && f->own_again[p] && f->waiting.count + f->batch.count > 0)
+		/* the oldest come first, and those are still in work here */
+		if (own && f->working[p] > 0)
 			continue;
 		f->dirty[p] = own;
 		f->own_left[p] = false;
-		f->own_again[p] = own;
 		f->reading[p] = true;
 		keyspace_read(f->h->redis, p, f->h->conf->node, own, own ? on_read_own : on_read, f);
 	}
@@ -381,7 +409,7 @@ static void sweep(void *arg)
 		f->dirty[f->sweep_at++ % KEYSPACE_PARTITIONS] = true;
 	if (f->h->redis_ready)
 		keyspace_claim(f->h->redis, f->claim_at++ % KEYSPACE_PARTITIONS, f->h->conf->node,
-			       CLAIM_IDLE_MS, on_read, f);
+			       CLAIM_IDLE_MS, on_claimed, f);
 	pump(f);
 }
 
@@ -389,6 +417,10 @@ static void retry_faulty(void *arg)
 {
 	struct filing *f = arg;
 
+	for (const struct item *item = f->faulty.first; item; item = item->next) {
+		if (item->queued)
+			f->working[item->partition]++;
+	}
 	f->single_left += f->faulty.count;
 	list_put_back(&f->waiting, &f->faulty);
 	pump_soon(f, 0);
@@ -402,8 +434,8 @@ void filing_seal(struct filing *f, unsigned partition, const struct entry *e, st
 	uint8_t aad[2];
 
 	queue_aad(partition, aad);
-	entry_encode(e, &plain);
-	vault_seal(f->h->vault, VAULT_QUEUE, aad, sizeof(aad), plain.data, plain.len, out);
+	if (entry_encode(e, &plain))
+		vault_seal(f->h->vault, VAULT_QUEUE, aad, sizeof(aad), plain.data, plain.len, out);
 	buf_free(&plain);
 }
 
@@ -429,7 +461,6 @@ void filing_redis_up(struct filing *f)
 		f->own_left[p] = true;
 		f->reading[p] = false;
 	}
-	memset(f->own_again, 0, sizeof(f->own_again));
 	pump_soon(f, 0);
 }
 
@@ -442,6 +473,7 @@ void filing_status(const struct filing *f, struct filing_status *out)
 {
 	*out = f->status;
 	out->waiting = f->waiting.count + f->batch.count;
+	out->faulty = f->faulty.count;
 }
 
 struct filing *filing_new(struct hotline *h)
@@ -462,8 +494,10 @@ static void list_free(struct list *l)
 {
 	struct item *item;
 
-	while ((item = list_pop(l)))
-		item_free(item);
+	while ((item = list_pop(l))) {
+		entry_fini(&item->entry);
+		mem_free(item);
+	}
 }
 
 void filing_free(struct filing *f)
@@ -476,5 +510,6 @@ void filing_free(struct filing *f)
 	list_free(&f->waiting);
 	list_free(&f->batch);
 	list_free(&f->faulty);
+	map_fini(&f->held);
 	mem_free(f);
 }

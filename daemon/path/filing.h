@@ -17,7 +17,8 @@ void filing_start(struct filing *f);
 /* Redis is (back) up: entries this daemon was given before it died or was cut off come first. */
 void filing_redis_up(struct filing *f);
 
-/* Seals an entry for the queue of a partition. Appends to out. */
+/* Seals an entry for the queue of a partition. Appends to out; nothing if the entry is too long for the
+ * queue, and then it must go by filing_direct(). */
 void filing_seal(struct filing *f, unsigned partition, const struct entry *e, struct buf *out);
 /* Something was queued in this partition. */
 void filing_hint(struct filing *f, unsigned partition);
@@ -25,9 +26,10 @@ void filing_hint(struct filing *f, unsigned partition);
 void filing_direct(struct filing *f, struct entry *e);
 
 struct filing_status {
-	size_t waiting;  /* entries in memory, not committed */
+	size_t waiting;  /* entries in memory, not committed, not faulty */
+	size_t faulty;   /* entries that the database refuses even raw; tried again now and then */
 	uint64_t filed;  /* entries committed since the start */
-	uint64_t faulty; /* entries that the database refuses; tried again now and then */
+	uint64_t raw;    /* of these, how many only raw: a person must look at them */
 };
 void filing_status(const struct filing *f, struct filing_status *out);
 

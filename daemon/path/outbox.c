@@ -110,7 +110,7 @@ static bool try_item(struct outbox *o, struct item *item, int64_t now_ms)
 
 	if (now_ms > item->deadline_ms) {
 		log_warn("outbox", "a text was not sent in time");
-		complete(o, item, SENT_REFUSED, "");
+		complete(o, item, SENT_EXPIRED, "");
 		return true;
 	}
 	if (item->not_before_ms > now_ms)

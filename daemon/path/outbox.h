@@ -11,9 +11,9 @@
 struct hotline;
 struct outbox;
 
-/* Exactly once for each accepted text: SENT_OK with the carrier's id, SENT_IN_DOUBT, SENT_REFUSED (also
- * when its validity ran out), SENT_GONE; SENT_RETRY when the same id is under way already, or when the
- * daemon stops before it was sent. */
+/* Exactly once for each accepted text: SENT_OK with the carrier's id, SENT_IN_DOUBT, SENT_REFUSED,
+ * SENT_GONE, SENT_EXPIRED when its validity ran out before any link took it; SENT_RETRY when the same id is
+ * under way already, or when the daemon stops before it was sent. */
 typedef void outbox_fn(void *arg, enum sent_state state, const char *provider_ref);
 
 /* Makes a link for each item of conf.links. On a fault returns NULL and "file:line:column: text". */

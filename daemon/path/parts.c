@@ -50,67 +50,103 @@ static void pass_on(struct parts *parts, struct delivery *d)
 {
 	struct buf text = {0};
 
-	charset_to_utf8(d->in.alphabet, d->in.body, d->in.body_len, &text);
-	d->text = mem_strdup(buf_cstr(&text));
-	buf_free(&text);
+	if (!d->text) {
+		charset_to_utf8(d->in.alphabet, d->in.body, d->in.body_len, &text);
+		d->text = mem_strdup(buf_cstr(&text));
+		buf_free(&text);
+	}
 	roles_take(parts->h->roles, d);
 }
 
-static void put_gap(struct buf *out, enum alphabet alphabet)
-{
-	static const uint8_t wide[] = {0, ' ', 0, '.', 0, '.', 0, '.', 0, ' '};
+/* Neighbouring parts in one alphabet, not decoded yet: an escape or a surrogate pair may lie across a
+ * boundary, so they are joined as octets. */
+struct run {
+	enum alphabet alphabet;
+	struct buf octets;
+};
 
-	if (alphabet == ALPHABET_UTF16)
-		buf_put(out, wide, sizeof(wide));
-	else
-		buf_put(out, " ... ", 5);
+static void run_end(struct run *run, struct buf *text)
+{
+	charset_to_utf8(run->alphabet, run->octets.data, run->octets.len, text);
+	buf_clear(&run->octets);
 }
 
-/* Joins octets, not characters: an escape or a surrogate pair may lie across a boundary. The first
- * part that is there becomes the delivery; the others are kept beside it. */
-static struct delivery *join(struct set *set)
+static void run_add(struct run *run, const struct inbound *in, struct buf *text)
+{
+	uint32_t len = in->body_len;
+
+	if (in->alphabet != run->alphabet)
+		run_end(run, text);
+	run->alphabet = in->alphabet;
+	if (in->alphabet == ALPHABET_UTF16)
+		len -= len % 2; /* half a character would shift all that follows */
+	buf_put(&run->octets, in->body, len);
+}
+
+static void keep_beside(struct delivery *whole, struct delivery *d)
+{
+	struct entry_part *part = &whole->part[whole->part_count++];
+
+	part->spool = d->spool;
+	part->message = d->id;
+	memcpy(part->dup_key, d->dup_key, sizeof(part->dup_key));
+	delivery_free(d);
+}
+
+/* The first part that is there becomes the delivery; the others are kept beside it. Takes from the set
+ * no more than one delivery may hold; *next is the sequence number of the first part that is left. */
+static struct delivery *join(struct set *set, unsigned *next)
 {
 	struct delivery *whole = NULL;
-	enum alphabet alphabet = ALPHABET_GSM7;
-	struct buf body = {0};
+	struct buf text = {0};
+	struct run run = {0};
+	size_t octets = 0;
+	unsigned i;
 
-	for (unsigned i = 1; i <= set->total; i++) {
-		if (set->part[i])
-			alphabet = set->part[i]->in.alphabet;
-	}
-	for (unsigned i = 1; i <= set->total; i++) {
+	for (i = 1; i <= set->total; i++) {
 		struct delivery *d = set->part[i];
 
 		if (!d) {
-			put_gap(&body, alphabet);
+			run_end(&run, &text);
+			buf_put(&text, " ... ", 5);
 			continue;
 		}
-		buf_put(&body, d->in.body, d->in.body_len);
-		if (!whole) {
-			whole = d;
-			whole->part = mem_alloc(set->total * sizeof(*whole->part));
+		octets += d->in.body_len;
+		if (octets > INBOUND_BODY_MAX)
+			break;
+		run_add(&run, &d->in, &text);
+		if (whole) {
+			keep_beside(whole, d);
 			continue;
 		}
-		whole->part[whole->part_count].spool = d->spool;
-		whole->part[whole->part_count].message = d->id;
-		memcpy(whole->part[whole->part_count++].dup_key, d->dup_key, sizeof(d->dup_key));
-		delivery_free(d);
+		whole = d;
+		whole->part = mem_alloc(set->total * sizeof(*whole->part));
 	}
-	mem_free(whole->in.body);
-	whole->in.body = body.data;
-	whole->in.body_len = (uint32_t)body.len;
+	run_end(&run, &text);
+	whole->text = mem_strdup(buf_cstr(&text));
+	buf_free(&text);
+	buf_free(&run.octets);
+	*next = i;
 	return whole;
 }
 
 static void finish(struct set *set)
 {
 	struct parts *parts = set->parts;
-	struct delivery *whole = join(set);
+	unsigned next;
+	struct delivery *whole = join(set, &next);
 
 	map_remove(&parts->sets, set->key);
 	loop_timer_free(set->timer);
-	mem_free(set);
+	if (next <= set->total)
+		log_warn("parts", "a text too long to be joined: parts from %u of %u go on by themselves", next,
+			 set->total);
 	pass_on(parts, whole);
+	for (; next <= set->total; next++) {
+		if (set->part[next])
+			pass_on(parts, set->part[next]);
+	}
+	mem_free(set);
 }
 
 static void on_incomplete(void *arg)
@@ -141,6 +177,12 @@ static struct set *add_set(struct parts *parts, const struct delivery *d)
 	return set;
 }
 
+/* The same part in other words: the phone uses its reference for its next text already. */
+static bool is_another(const struct delivery *held, const struct delivery *d)
+{
+	return held && memcmp(held->dup_key, d->dup_key, sizeof(d->dup_key)) != 0;
+}
+
 void parts_take(struct parts *parts, struct delivery *d)
 {
 	struct set *set;
@@ -150,6 +192,10 @@ void parts_take(struct parts *parts, struct delivery *d)
 		return;
 	}
 	set = find_set(parts, d);
+	if (set && is_another(set->part[d->in.part_seq], d)) {
+		finish(set);
+		set = NULL;
+	}
 	if (set ? set->part[d->in.part_seq] != NULL : d->repeat) {
 		/* delivered twice, or the whole text is known already: a row of its own, no text */
 		d->repeat = true;

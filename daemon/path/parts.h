@@ -1,5 +1,6 @@
 /* Joins the parts of a concatenated text. Parts wait in memory and stay in the spool until the whole is
- * filed; a set that stays incomplete goes on as it is, with its gap marked. */
+ * filed; a set that stays incomplete goes on as it is, with its gap marked. What would be longer than
+ * INBOUND_BODY_MAX octets goes on as more than one text. */
 #ifndef PATH_PARTS_H
 #define PATH_PARTS_H
 

@@ -4,13 +4,15 @@
 #include <string.h>
 
 #include "base/conf.h"
+#include "base/log.h"
+#include "base/loop.h"
 #include "base/mem.h"
 #include "path/delivery.h"
 #include "path/hotline.h"
 #include "path/outbox.h"
 #include "path/pending.h"
 
-/* A question that arrives later than this only confuses. */
+/* A question that arrives later than this after the text it answers only confuses. */
 enum { VALIDITY_MS = 600 * 1000 };
 
 struct owed {
@@ -53,12 +55,25 @@ static void on_sent(void *arg, enum sent_state state, const char *provider_ref)
 		settle(arg);
 }
 
+/* How long the answer is still of use; 0 = it is too late. A clock that went back adds nothing. */
+static int64_t validity_ms(const struct hotline *h, const struct delivery *d)
+{
+	int64_t age_ms = (loop_wall_us(h->loop) - d->wall_us) / 1000;
+
+	if (age_ms < 0)
+		return VALIDITY_MS;
+	return age_ms < VALIDITY_MS ? VALIDITY_MS - age_ms : 0;
+}
+
 void reply_send(struct hotline *h, const struct delivery *d, const char *text)
 {
 	struct owed *owed = owed_for(h, d);
 	struct outbound out = {.channel = d->in.channel, .priority = OUTBOUND_REPLY, .text = text};
 
-	if (!text || !number_may_reply(&d->from, h->conf->reply_regions)) {
+	out.validity_ms = validity_ms(h, d);
+	if (text && out.validity_ms == 0)
+		log_warn("reply", "a text is too old to be answered");
+	if (!text || out.validity_ms == 0 || !number_may_reply(&d->from, h->conf->reply_regions)) {
 		settle(owed);
 		return;
 	}
@@ -66,6 +81,5 @@ void reply_send(struct hotline *h, const struct delivery *d, const char *text)
 	memcpy(out.link, d->in.link, sizeof(out.link));
 	memcpy(out.from, d->in.dest, sizeof(out.from));
 	memcpy(out.to, d->from.value, sizeof(out.to));
-	out.validity_ms = VALIDITY_MS;
 	outbox_send(h->outbox, &out, on_sent, owed);
 }

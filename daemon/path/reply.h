@@ -5,7 +5,7 @@
 struct delivery;
 struct hotline;
 
-/* text NULL: say nothing. Only numbers on the allow-list are answered, never premium or short ones.
+/* text NULL: say nothing. Nothing is said either ten minutes after the text came. Only numbers on the allow-list are answered, never premium or short ones.
  * Whatever happens, the delivery's records are noted as answered in the end. `d` is borrowed. */
 void reply_send(struct hotline *h, const struct delivery *d, const char *text);
 

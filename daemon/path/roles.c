@@ -97,16 +97,20 @@ void roles_start(struct roles *roles)
 void roles_take(struct roles *roles, struct delivery *d)
 {
 	struct command command;
-	bool order = d->has_subject && !d->repeat && command_parse(d->text, &command);
+	bool order = d->has_subject && command_parse(d->text, &command);
+	bool officer = d->has_subject && map_get(&roles->officers, d->subject);
 
 	/* without a code it may as well be a reporter's "khong", who must not wait */
 	if (order && !roles->loaded && command.code[0]) {
 		roles->waiting = mem_array(roles->waiting, roles->waiting_count + 1, sizeof(*roles->waiting));
 		roles->waiting[roles->waiting_count++] = d;
-	} else if (order && map_get(&roles->officers, d->subject))
+	} else if (order && officer) {
 		acks_take(roles->h->acks, d, &command);
-	else
+	} else if (officer && command_attempted(d->text)) {
+		acks_ask_code(roles->h->acks, d);
+	} else {
 		session_take(roles->h->session, d);
+	}
 }
 
 struct roles *roles_new(struct hotline *h)

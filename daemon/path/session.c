@@ -213,6 +213,11 @@ static void commit(struct mailbox *box)
 	k.due_ms = box->conversation->due_ms;
 	if (box->result.has_entry)
 		filing_seal(s->h->filing, box->partition, &box->result.entry, &entry);
+	if (box->result.has_entry && entry.len == 0) { /* too long for the queue */
+		buf_free(&state);
+		commit_without_redis(box);
+		return;
+	}
 	k.entry = entry.data;
 	k.entry_len = entry.len;
 	keyspace_commit(s->h->redis, &k, on_commit, box);

@@ -54,11 +54,19 @@ create table intake_keys (
 	made_at timestamptz not null default now()
 );
 
+-- A conversation whose state was lost while it went on has more than one key. What is sealed under which
+-- is told by the tag: the first 8 bytes of a hash of the wrapped key.
 create table conversation_keys (
-	id uuid primary key, -- the conversation
+	id uuid not null, -- the conversation
+	tag bytea not null,
 	intake uuid not null references intake_keys on delete cascade,
-	wrapped bytea not null
+	wrapped bytea not null,
+	primary key (id, tag)
 );
+
+create function key_tag(p_wrapped bytea) returns bytea language sql immutable strict parallel safe as $$
+	select substring(sha256(p_wrapped) from 1 for 8)
+$$;
 
 -- ---- what came in ----
 
@@ -98,6 +106,7 @@ create table messages (
 	part_of uuid, -- a part: the delivery that completed the text
 	parts int not null,
 	body_ct bytea,
+	key_tag bytea, -- which key of its conversation body_ct is sealed under
 	node text not null
 );
 create index messages_received on messages (received_at);
@@ -140,6 +149,7 @@ create table report_revisions (
 	kind text not null,
 	partial boolean not null,
 	body_ct bytea,
+	key_tag bytea, -- which key of its conversation body_ct is sealed under
 	mac bytea,
 	filed_at timestamptz not null default now(),
 	primary key (report, conversation, stamp)
@@ -376,12 +386,14 @@ create table inbound_acks (
 	message uuid primary key,
 	cmd text not null,
 	officer uuid references officers,
+	code_hash bytea, -- null: came without a code
 	result text not null,
 	case_ref text,
 	urgency text,
 	other text,
 	at timestamptz not null default now()
 );
+create index inbound_acks_code on inbound_acks (code_hash) where code_hash is not null;
 
 create table receipts (
 	adapter text not null,

@@ -258,14 +258,15 @@ create function key_seen(p_conversation uuid, p_team text, p_wrapped bytea, p_in
 	p_intake_team bytea, p_intake_escrow bytea) returns void
 language plpgsql as $$
 begin
-	if exists (select 1 from conversation_keys where id = p_conversation) then
+	if exists (select 1 from conversation_keys where id = p_conversation and tag = key_tag(p_wrapped)) then
 		return;
 	end if;
 	if not exists (select 1 from intake_keys where id = p_intake) then
 		insert into intake_keys (id, team, sealed_team, sealed_escrow)
 			values (p_intake, p_team, p_intake_team, p_intake_escrow) on conflict do nothing;
 	end if;
-	insert into conversation_keys values (p_conversation, p_intake, p_wrapped) on conflict do nothing;
+	insert into conversation_keys values (p_conversation, key_tag(p_wrapped), p_intake, p_wrapped)
+		on conflict do nothing;
 end
 $$;
 
@@ -284,13 +285,14 @@ $$;
 -- Stores one revision. o_stored: it was not here yet. o_newest: nothing newer of its conversation is.
 -- o_others: the report has been told in another conversation too.
 create function revision_store(p_report uuid, p_conversation uuid, p_stamp bigint, p_message uuid,
-	p_urgency text, p_kind text, p_partial boolean, p_body_ct bytea, p_mac bytea,
+	p_urgency text, p_kind text, p_partial boolean, p_body_ct bytea, p_tag bytea, p_mac bytea,
 	out o_stored boolean, out o_newest boolean, out o_others boolean)
 language plpgsql as $$
 begin
-	insert into report_revisions (report, conversation, stamp, message, urgency, kind, partial, body_ct, mac)
+	insert into report_revisions (report, conversation, stamp, message, urgency, kind, partial, body_ct,
+		key_tag, mac)
 		values (p_report, p_conversation, p_stamp, p_message, p_urgency, p_kind, p_partial, p_body_ct,
-			p_mac) on conflict do nothing;
+			p_tag, p_mac) on conflict do nothing;
 	o_stored := found;
 	o_newest := not exists (select 1 from report_revisions where report = p_report
 		and conversation = p_conversation and stamp > p_stamp);
@@ -388,23 +390,23 @@ begin
 	end if;
 	if p_message is not null then
 		insert into messages (id, received_at, channel, adapter, link, short_code, disposition, dup_key,
-			subject, conversation, report, part_of, parts, body_ct, node)
+			subject, conversation, report, part_of, parts, body_ct, key_tag, node)
 			values (p_message, us_time(p_received_us), p_channel, p_adapter, p_link, p_short_code,
 				p_disposition, p_dup_key, p_subject, p_conversation, o_report, p_part_of,
-				p_parts, p_message_ct, p_node)
+				p_parts, p_message_ct, key_tag(p_wrapped), p_node)
 			on conflict (id) do nothing;
 		v_fresh := found;
 	end if;
 	o_what := 'none';
 	if v_content then
 		select * into r from revision_store(o_report, p_conversation, p_stamp, p_message, p_urgency,
-			p_kind, p_partial, p_body_ct, p_mac);
+			p_kind, p_partial, p_body_ct, key_tag(p_wrapped), p_mac);
 		if r.o_stored then
 			v_report := report_update(o_report, r.o_newest, p_stamp, p_urgency, p_kind, p_lang,
 				p_partial, p_safe, p_commune, string_to_array(nullif(p_candidates, ''), ','),
 				us_time(p_first_us));
 			o_what := revision_settle(v_report, p_opens and r.o_others,
-				v_fresh and p_disposition = 'report' and not p_opens,
+				v_fresh and p_disposition in ('report', 'undecodable') and not p_opens,
 				p_message is not null, p_team, v_attach);
 			if o_what = 'revision' and not r.o_newest then
 				o_what := 'stale';
@@ -418,4 +420,27 @@ begin
 		where id = (select case_id from reports where id = o_report);
 	return next;
 end
+$$;
+
+-- A time that a daemon stamped, unless it cannot be true.
+create function raw_us(p_us bigint) returns bigint language sql stable as $$
+	select case when p_us between n - 31536000000000 and n + 86400000000 then p_us else n end
+		from (select (extract(epoch from now()) * 1000000)::bigint as n) clock
+$$;
+
+-- For an entry that file_entry refused: its sealed bytes go in as they are, and nothing else of it is
+-- trusted. A person is to read it, so it makes a case urgent enough to be read soon.
+create function file_raw(p_message uuid, p_dup_key bytea, p_subject bytea, p_subject_kind text,
+	p_number_ct bytea, p_received_us bigint, p_message_ct bytea, p_conversation uuid, p_team text,
+	p_wrapped bytea, p_intake uuid, p_intake_team bytea, p_intake_escrow bytea, p_opening_key bytea,
+	p_ref text, p_stamp bigint, p_urgency text, p_body_ct bytea, p_mac bytea, p_first_us bigint, p_node text)
+returns table (o_report uuid, o_case_ref text, o_what text)
+language sql as $$
+	select * from file_entry(p_message, p_dup_key, p_subject,
+		case when p_subject_kind in ('msisdn', 'short') then p_subject_kind else 'alnum' end,
+		p_number_ct, 'raw', 'raw', 'sms', '', raw_us(p_received_us), 'undecodable', null, 1,
+		p_message_ct, p_conversation, p_team, p_wrapped, p_intake, p_intake_team, p_intake_escrow,
+		p_opening_key, coalesce(substring(p_ref from '^[A-Za-z0-9-]{1,20}$'), 'RAW'), p_stamp,
+		case when p_urgency = 'khan_cap' then p_urgency else 'cao' end, 'khong_ro', 'vi', true, -1,
+		null, null, p_body_ct, p_mac, raw_us(p_first_us), false, p_node)
 $$;

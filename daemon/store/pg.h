@@ -30,7 +30,9 @@ struct pg_statement {
 struct pg_params;
 struct pg_params *pg_params_new(void);
 void pg_params_free(struct pg_params *p);
-void pg_put_text(struct pg_params *p, const char *text);            /* NULL = SQL NULL; copied */
+/* NULL = SQL NULL; copied. The server refuses a whole transaction for one octet that is not UTF-8, so such
+ * an octet becomes U+FFFD. */
+void pg_put_text(struct pg_params *p, const char *text);
 void pg_put_bytes(struct pg_params *p, const void *bytes, size_t len); /* bytea; copied; NULL = SQL NULL */
 void pg_put_int(struct pg_params *p, int64_t v);
 void pg_put_bool(struct pg_params *p, bool v);
@@ -54,6 +56,9 @@ typedef void pg_row_fn(void *arg, const struct pg_result *r); /* after each stat
  * batch come before it is known to be committed: act on them here only when PG_OK. `error` is NULL when
  * PG_OK: SQLSTATE, primary message, constraint; never parameter values. */
 typedef void pg_done_fn(void *arg, enum pg_outcome outcome, const char *error);
+/* True if an error text of ours blames the values (SQLSTATE classes 22 and 23): the same statement fails
+ * again. Anything else is trouble of the server. */
+bool pg_error_is_data(const char *error);
 typedef void pg_state_fn(void *arg, bool up);
 
 /* conninfo: a libpq connection string; a host name is looked up synchronously, so prefer a socket folder

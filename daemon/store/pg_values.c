@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/charset.h"
 #include "core/ids.h"
 
 struct pg_params *pg_params_new(void)
@@ -40,7 +41,16 @@ static void param_put(struct pg_params *p, const void *bytes, size_t len, int fo
 
 void pg_put_text(struct pg_params *p, const char *text)
 {
-	param_put(p, text, text ? strlen(text) : 0, 0);
+	size_t len = text ? strlen(text) : 0;
+	struct buf clean = {0};
+
+	if (!text || charset_utf8_valid(text, len)) {
+		param_put(p, text, len, 0);
+		return;
+	}
+	charset_to_utf8(ALPHABET_UTF8, text, len, &clean);
+	param_put(p, buf_cstr(&clean), clean.len, 0);
+	buf_free(&clean);
 }
 
 void pg_put_bytes(struct pg_params *p, const void *bytes, size_t len)
@@ -140,6 +150,11 @@ bool pg_get_uuid(const struct pg_result *r, int row, int column, uint8_t id[16])
 		return false;
 	memcpy(id, parsed.b, sizeof(parsed.b));
 	return true;
+}
+
+bool pg_error_is_data(const char *error)
+{
+	return error && (!strncmp(error, "22", 2) || !strncmp(error, "23", 2)) && strlen(error) >= 5;
 }
 
 void pg_error_text(const PGresult *res, char *out, size_t size)

@@ -101,6 +101,22 @@ static void a_mistyped_code_is_a_command_with_a_reference(void **state)
 	CHECK_ALL(table);
 }
 
+static void a_command_without_a_usable_code_is_an_attempt(void **state)
+{
+	static const char *const table[] = {"NHAN 0", "nhan 12", "ok 12 34", "NHAN O12345", "Nhận mã 4 8 2 ạ",
+					    "khong nhan 48211345678", "da, nhan vu so 7", "nhan ma", "ai 3"};
+	static const char *const none[] = {"NHAN 482113", "ok", "nhan 48211", "ok 113 da den", "khong an 3 ngay",
+					   "nhanh 0", "0", "2", "482113", "", "khong biet", "toi nhan 0"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (!command_attempted(table[i]))
+			fail_msg("'%s' is no attempt", table[i]);
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		if (command_attempted(none[i]))
+			fail_msg("'%s' is an attempt", none[i]);
+}
+
 static void a_long_rest_is_cut_and_terminated(void **state)
 {
 	struct command c;
@@ -187,6 +203,7 @@ static void any_bytes_give_bounded_strings(void **state)
 		for (size_t i = 0; i < len; i++)
 			text[i] = letters[(size_t)rand_r(&seed) % (sizeof(letters) - 1)];
 		text[len] = '\0';
+		command_attempted(text);
 		if (!command_parse(text, &c))
 			continue;
 		assert_true(c.code[0] == '\0' || strlen(c.code) == COMMAND_CODE_LEN);
@@ -201,6 +218,7 @@ int main(void)
 		cmocka_unit_test(an_acknowledgement_is_understood_in_every_spelling),
 		cmocka_unit_test(the_other_verbs_are_understood_in_both_languages),
 		cmocka_unit_test(a_mistyped_code_is_a_command_with_a_reference),
+		cmocka_unit_test(a_command_without_a_usable_code_is_an_attempt),
 		cmocka_unit_test(a_long_rest_is_cut_and_terminated),
 		cmocka_unit_test(sentences_are_not_commands),
 		cmocka_unit_test(a_story_that_begins_with_a_verb_stays_a_story),

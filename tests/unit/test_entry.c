@@ -81,6 +81,28 @@ static void every_shorter_and_longer_form_is_refused(void **state)
 	buf_free(&bytes);
 }
 
+static void what_is_written_can_be_read_up_to_the_longest_text(void **state)
+{
+	struct entry e, back;
+	struct buf bytes = {0};
+
+	(void)state;
+	fill(&e);
+	mem_free(e.body_ct);
+	e.body_ct = mem_alloc(ENTRY_BLOB_MAX + 1);
+	e.body_ct_len = ENTRY_BLOB_MAX;
+	assert_true(entry_encode(&e, &bytes));
+	assert_true(entry_decode(bytes.data, bytes.len, &back));
+	assert_int_equal(back.body_ct_len, ENTRY_BLOB_MAX);
+	entry_fini(&back);
+	buf_clear(&bytes);
+	e.body_ct_len++;
+	assert_false(entry_encode(&e, &bytes));
+	assert_int_equal(bytes.len, 0);
+	entry_fini(&e);
+	buf_free(&bytes);
+}
+
 static void random_changes_never_harm(void **state)
 {
 	unsigned seed = (unsigned)time(NULL);
@@ -110,6 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_entry_comes_back_as_it_was),
 		cmocka_unit_test(every_shorter_and_longer_form_is_refused),
+		cmocka_unit_test(what_is_written_can_be_read_up_to_the_longest_text),
 		cmocka_unit_test(random_changes_never_harm),
 	};
 

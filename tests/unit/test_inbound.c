@@ -132,6 +132,27 @@ static void an_oversized_body_is_refused(void **state)
 	buf_free(&out);
 }
 
+static const char *address_of(const void *octets, size_t len)
+{
+	static char out[12];
+
+	inbound_address(octets, len, out, sizeof(out));
+	return out;
+}
+
+static void an_address_is_always_printable_and_bounded(void **state)
+{
+	(void)state;
+	assert_string_equal(address_of("+8491", 5), "+8491");
+	assert_string_equal(address_of("111\xe1", 4), "111\\xe1");
+	assert_string_equal(address_of("a\n\\x0a", 6), "a\\x0a\\x0a");
+	assert_string_equal(address_of("091\xc2\xa0\x32\xa0\x33", 8), "091 2 3");
+	assert_string_equal(address_of("\xe1\xe2\xe3", 3), "\\xe1\\xe2");
+	assert_string_equal(address_of("12\0\x33", 4), "12");
+	assert_string_equal(address_of("12345678901234", 14), "12345678901");
+	assert_string_equal(address_of(NULL, 0), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +162,7 @@ int main(void)
 		cmocka_unit_test(a_later_format_is_refused),
 		cmocka_unit_test(an_unknown_alphabet_or_channel_is_refused),
 		cmocka_unit_test(an_oversized_body_is_refused),
+		cmocka_unit_test(an_address_is_always_printable_and_bounded),
 	};
 
 	return cmocka_run_group_tests_name("inbound", tests, NULL, NULL);

@@ -70,13 +70,14 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void deliver(const char *from, unsigned seq, unsigned total, const char *body, size_t len)
+static void deliver_as(enum alphabet alphabet, const char *from, unsigned seq, unsigned total,
+		       const char *body, size_t len)
 {
 	struct delivery *d = mem_alloc(sizeof(*d));
 
 	strcpy(d->in.carrier, "c");
 	strcpy(d->in.dest, "111");
-	d->in.alphabet = ALPHABET_UTF16;
+	d->in.alphabet = alphabet;
 	d->in.part_ref = 7;
 	d->in.part_ref_bits = 8;
 	d->in.part_total = (uint8_t)total;
@@ -84,11 +85,15 @@ static void deliver(const char *from, unsigned seq, unsigned total, const char *
 	d->in.body = mem_dup(body, len);
 	d->in.body_len = (uint32_t)len;
 	strcpy(d->from.value, from);
+	for (size_t i = 0; i < len; i++)
+		d->dup_key[i % sizeof(d->dup_key)] ^= (uint8_t)body[i];
 	d->spool = next_record++;
 	parts_take(h.parts, d);
 }
 
-#define DELIVER(from, seq, total, text) deliver(from, seq, total, text, sizeof(text) - 1)
+#define DELIVER_AS(alphabet, from, seq, total, text)                                                \
+	deliver_as(alphabet, from, seq, total, text, sizeof(text) - 1)
+#define DELIVER(from, seq, total, text) DELIVER_AS(ALPHABET_UTF16, from, seq, total, text)
 
 static void one_piece_goes_straight_on(void **state)
 {
@@ -119,6 +124,57 @@ static void a_surrogate_pair_across_the_boundary_stays_whole(void **state)
 	DELIVER("+841", 1, 2, "\xd8\x3d");
 	DELIVER("+841", 2, 2, "\xde\x2d");
 	assert_string_equal(passed[0]->text, "\xf0\x9f\x98\xad");
+}
+
+static void each_part_is_read_in_its_own_alphabet(void **state)
+{
+	(void)state;
+	DELIVER_AS(ALPHABET_GSM7, "+841", 1, 4, "gsm \x1b");
+	DELIVER_AS(ALPHABET_GSM7, "+841", 2, 4, "\x65 ");
+	DELIVER_AS(ALPHABET_UTF16, "+841", 3, 4, "\x1e\xa5\0 ");
+	DELIVER_AS(ALPHABET_LATIN1, "+841", 4, 4, "\xe9");
+	assert_int_equal(passed_count, 1);
+	assert_string_equal(passed[0]->text, "gsm \xe2\x82\xac \xe1\xba\xa5 \xc3\xa9");
+}
+
+static void an_odd_octet_spoils_no_other_part(void **state)
+{
+	(void)state;
+	DELIVER("+841", 1, 2, "\0a\0b\0");
+	DELIVER("+841", 2, 2, "\0c\0d");
+	assert_string_equal(passed[0]->text, "abcd");
+}
+
+static void what_is_too_long_to_be_joined_goes_on_in_several_texts(void **state)
+{
+	static char body[30000];
+
+	(void)state;
+	for (unsigned i = 1; i <= 4; i++) {
+		memset(body, 'a' + (int)i, sizeof(body));
+		deliver_as(ALPHABET_LATIN1, "+841", i, 4, body, sizeof(body));
+	}
+	assert_int_equal(passed_count, 3);
+	assert_int_equal(strlen(passed[0]->text), 60000);
+	assert_int_equal(passed[0]->part_count, 1);
+	assert_int_equal(strlen(passed[1]->text), 30000);
+	assert_int_equal(passed[1]->text[0], 'd');
+	assert_int_equal(passed[1]->part_count, 0);
+	assert_int_equal(passed[2]->text[0], 'e');
+	for (size_t i = 0; i < 3; i++)
+		assert_false(passed[i]->repeat);
+}
+
+static void a_reference_used_again_loses_neither_text(void **state)
+{
+	(void)state;
+	DELIVER("+841", 1, 2, "\0a");
+	DELIVER("+841", 1, 2, "\0x");
+	assert_int_equal(passed_count, 1);
+	assert_string_equal(passed[0]->text, "a ... ");
+	DELIVER("+841", 2, 2, "\0y");
+	assert_string_equal(passed[1]->text, "xy");
+	assert_false(passed[1]->repeat);
 }
 
 static void two_senders_with_the_same_reference_are_not_mixed(void **state)
@@ -200,6 +256,10 @@ int main(void)
 		T(one_piece_goes_straight_on),
 		T(parts_in_any_order_become_one_text),
 		T(a_surrogate_pair_across_the_boundary_stays_whole),
+		T(each_part_is_read_in_its_own_alphabet),
+		T(an_odd_octet_spoils_no_other_part),
+		T(what_is_too_long_to_be_joined_goes_on_in_several_texts),
+		T(a_reference_used_again_loses_neither_text),
 		T(two_senders_with_the_same_reference_are_not_mixed),
 		T(a_doubled_part_is_a_repeat_and_no_text),
 		T(a_missing_part_is_waited_for_a_minute_then_marked),

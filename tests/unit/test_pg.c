@@ -229,6 +229,31 @@ static void test_an_error_never_quotes_a_value(void **state)
 	assert_string_equal(w->error, "22P02: a value was refused");
 }
 
+static const struct pg_statement back = { "back", "select $1::text" };
+
+static void test_a_text_that_is_not_utf8_is_taken_cleaned(void **state)
+{
+	struct world *w = *state;
+	struct pg_params *p = pg_params_new();
+
+	pg_put_text(p, "111\xe1 \xc3\xa9");
+	pg_exec(w->pg, &back, p, on_value, on_done, w);
+	wait_done(w, 1);
+	assert_int_equal(w->outcomes[0], PG_OK);
+	assert_string_equal(w->value, "111\xef\xbf\xbd \xc3\xa9");
+}
+
+static void test_only_values_are_to_blame_in_classes_22_and_23(void **state)
+{
+	(void)state;
+	assert_true(pg_error_is_data("22P02: a value was refused"));
+	assert_true(pg_error_is_data("23505: duplicate key, constraint t_id"));
+	assert_false(pg_error_is_data("25006: cannot execute INSERT in a read-only transaction"));
+	assert_false(pg_error_is_data("55P03: canceling statement due to lock timeout"));
+	assert_false(pg_error_is_data("no answer from the server"));
+	assert_false(pg_error_is_data(NULL));
+}
+
 static void test_a_failing_batch_does_not_unprepare_a_statement(void **state)
 {
 	struct world *w = *state;
@@ -520,6 +545,8 @@ int main(void)
 		T(test_the_session_is_set_up),
 		T(test_a_failing_batch_takes_only_itself_along),
 		T(test_an_error_never_quotes_a_value),
+		T(test_a_text_that_is_not_utf8_is_taken_cleaned),
+		T(test_only_values_are_to_blame_in_classes_22_and_23),
 		T(test_a_failing_batch_does_not_unprepare_a_statement),
 		T(test_a_statement_that_cannot_be_prepared_is_tried_again),
 		T(test_values_come_back_as_they_went),

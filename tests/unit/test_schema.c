@@ -56,6 +56,7 @@ struct entry {
 	const char *commune;     /* NULL = NULL */
 	bool opens, partial;
 	int safe;
+	const char *wrapped;     /* bytes in hex; NULL = 0c */
 };
 
 static const char *quoted(const char *text, char *out, size_t size)
@@ -94,12 +95,12 @@ static const char *file_on(PGconn *conn, struct entry e)
 
 	return sql(conn, "select o_what || coalesce(' ' || o_case_ref, '') from file_entry(%s, '\\x01', %s,"
 		" '%s', '\\x0a', 'smpp', 'l1', 'sms', '1111', 1700000000000000, '%s', null, 1, '\\x0b', %s,"
-		" 'truc', '\\x0c', '00000000-0000-7000-8000-0000000000aa', '\\x0d', '\\x0e', %s, '%s', %u,"
+		" 'truc', '\\x%s', '00000000-0000-7000-8000-0000000000aa', '\\x0d', '\\x0e', %s, '%s', %u,"
 		" '%s', '%s', 'vi', %s, %d, %s, '07147,00071', '\\x0f', '\\x10', 1700000000000000, %s, 'n1')",
 		uuid_of(e.message, message, sizeof(message)), hashed(e.subject, subject, sizeof(subject)),
 		OR(e.subject_kind, "msisdn"), OR(e.disposition, "report"),
-		uuid_of(e.conversation, conversation, sizeof(conversation)), hashed(e.key, key, sizeof(key)),
-		OR(e.ref, "HL1"), e.stamp, OR(e.urgency, "khan_cap"), OR(e.kind, "bao_luc"),
+		uuid_of(e.conversation, conversation, sizeof(conversation)), OR(e.wrapped, "0c"),
+		hashed(e.key, key, sizeof(key)), OR(e.ref, "HL1"), e.stamp, OR(e.urgency, "khan_cap"), OR(e.kind, "bao_luc"),
 		e.partial ? "true" : "false", e.safe, quoted(e.commune, commune, sizeof(commune)),
 		e.opens ? "true" : "false");
 }
@@ -324,6 +325,55 @@ static void test_senders_without_a_number_share_no_case(void **state)
 
 	assert_string_equal(file(c), "new_case HL3");
 	assert_string_equal(file(d), "new_case HL4");
+}
+
+static void test_every_revision_opens_with_the_key_it_was_sealed_under(void **state)
+{
+	(void)state;
+	struct entry e = opening(1, "s1", "HL1");
+
+	file(e);
+	e.message = 2;
+	e.stamp = 20;
+	e.opens = false;
+	e.wrapped = "1c"; /* the conversation's state was lost, and with it the first key */
+	assert_string_equal(file(e), "revision HL1");
+	assert_sql("\\x1c 20", "select concat_ws(' ', o_wrapped, o_stamp) from report_open_rows('HL1')");
+	e.message = 3;
+	e.stamp = 30;
+	e.wrapped = NULL;
+	file(e);
+	assert_sql("\\x0c 30", "select concat_ws(' ', o_wrapped, o_stamp) from report_open_rows('HL1')");
+	assert_sql("2", "select count(*) from conversation_keys");
+	assert_sql("3", "select count(*) from messages m join conversation_keys k on k.id = m.conversation"
+		" and k.tag = m.key_tag");
+}
+
+/* Files with nothing trusted but the sealed bytes; kind and urgency as given. */
+static const char *file_raw(unsigned message, const char *kind, const char *ref, const char *urgency,
+                            const char *received_us)
+{
+	return sql(db, "select o_what || coalesce(' ' || o_case_ref, '') from file_raw('00000000-0000-7000-8000"
+		"-%012u', '\\x01', decode(md5('s1'), 'hex'), '%s', '\\x0a', %s, '\\x0b', '00000000-0000-7000-8000"
+		"-%012u', 'truc', '\\x0c', '00000000-0000-7000-8000-0000000000aa', '\\x0d', '\\x0e', '\\x77', '%s',"
+		" 10, '%s', '\\x0f', '\\x10', %s, 'n1')", message, kind, received_us, message, ref, urgency,
+		received_us);
+}
+
+static void test_an_entry_that_is_refused_is_filed_raw_for_a_person(void **state)
+{
+	(void)state;
+	add_officers(1);
+	assert_string_equal(pg_fixture_error(db, "select file_entry(null, null, null, 'msisdn', null, 'a', 'l',"
+		" 'sms', '1', 9223372036854775807, 'report', null, 1, null, uuid7(), 't', null, null, null, null,"
+		" '\\x01', 'R', 1, 'nonsense', 'k', 'vi', true, -1, null, null, null, null, 1, true, 'n')"), "23514");
+	assert_string_equal(file_raw(1, "no kind", "HL 1; --", "nonsense", "9223372036854775807"), "new_case RAW");
+	assert_string_equal(file_raw(1, "no kind", "HL 1; --", "nonsense", "9223372036854775807"), "none RAW");
+	assert_sql("undecodable t", "select concat_ws(' ', disposition, received_at between now() - interval"
+		" '1 min' and now()) from messages");
+	assert_sql("cao \\x0c \\x0f", "select concat_ws(' ', o_urgency, o_wrapped, o_body_ct) from"
+		" report_open_rows('RAW')");
+	assert_string_equal(fire(), "step notified 1");
 }
 
 static void test_a_taken_reference_gets_a_suffix(void **state)
@@ -651,6 +701,68 @@ static void test_receipts_find_their_notice_in_either_order(void **state)
 	assert_string_equal(events("HL1"), "opened notified notify_failed");
 }
 
+static void test_news_that_a_carrier_refused_is_told_again(void **state)
+{
+	(void)state;
+	add_officers(1);
+	file(opening(1, "s1", "HL1"));
+	fire();
+	send_all();
+	command(50, "ack", 1, NULL);
+	file(opening(2, "s1", "HL2"));
+	assert_string_equal(fire(), "again again 1");
+	sql(db, "select notification_sent(o_id, 'failed', null, null) from notifications_claim('n', 9, 60)");
+	assert_sql("pending t", "select concat_ws(' ', state, next_at between now() + '59 s' and now() + '61 s')"
+		" from notifications where kind = 'again'");
+	sql(db, "update notifications set next_at = now() where kind = 'again'");
+	assert_string_equal(send_all(), "again officer-1");
+	/* submitted, but it did not arrive */
+	sql(db, "select receipt_put('smpp', id::text, 'failed') from notifications where kind = 'again'");
+	assert_sql("pending 2", "select concat_ws(' ', state, attempts) from notifications where kind = 'again'");
+	for (int i = 0; i < 8; i++) {
+		sql(db, "update notifications set next_at = now() where kind = 'again'");
+		sql(db, "select notification_sent(o_id, 'failed', null, null) from notifications_claim('n', 9, 60)");
+	}
+	assert_sql("failed 10", "select concat_ws(' ', state, attempts) from notifications where kind = 'again'");
+}
+
+static void test_a_daemon_that_starts_frees_what_it_was_sending(void **state)
+{
+	(void)state;
+	add_officers(1);
+	file(opening(1, "s1", "HL1"));
+	fire();
+	sql(db, "select notifications_claim('n1', 9, 60)");
+	assert_sql("0", "select notifications_free('n2')");
+	assert_string_equal(send_all(), "");
+	assert_sql("1", "select notifications_free('n1')");
+	assert_string_equal(send_all(), "alert officer-1");
+}
+
+/* A command of the first officer, with a code, that may have been delivered before. */
+static const char *command_again(const char *cmd, const char *code)
+{
+	return sql(db, "select concat_ws(' ', o_result, o_case_ref) from officer_command(uuid7(), '%s',"
+		" decode(md5('o1'), 'hex'), sha256('officer-1:%s'), true)", cmd, code);
+}
+
+static void test_a_command_that_comes_twice_is_carried_out_once(void **state)
+{
+	(void)state;
+	add_officers(1);
+	file(opening(1, "s1", "HL1"));
+	fire();
+	send_all();
+	assert_string_equal(command(50, "ack", 1, "HL1:0:0"), "acked HL1");
+	assert_string_equal(command_again("ack", "HL1:0:0"), "acked HL1");
+	/* of this one the first delivery never got here */
+	assert_string_equal(command_again("decline", "HL1:0:0"), "declined HL1");
+	/* given back by now: the old text must not take it again, but a new one may */
+	assert_string_equal(command_again("ack", "HL1:0:0"), "acked HL1");
+	assert_sql("open", "select state from api_cases");
+	assert_string_equal(command(52, "ack", 1, "HL1:0:0"), "acked HL1");
+}
+
 static void test_a_retry_waits_and_keeps_its_id(void **state)
 {
 	(void)state;
@@ -812,6 +924,8 @@ int main(void)
 		T(test_late_revisions_after_closure_reach_a_human_but_a_timer_does_not),
 		T(test_another_text_of_the_same_sender_is_attached_and_told_again),
 		T(test_senders_without_a_number_share_no_case),
+		T(test_every_revision_opens_with_the_key_it_was_sealed_under),
+		T(test_an_entry_that_is_refused_is_filed_raw_for_a_person),
 		T(test_a_taken_reference_gets_a_suffix),
 		T(test_raising_starts_a_new_ladder_now),
 		T(test_raising_an_acknowledged_case_tells_its_holder_and_shortens_the_lease),
@@ -833,6 +947,9 @@ int main(void)
 		T(test_a_disabled_officer_is_told_nothing),
 		T(test_when_every_send_fails_the_next_step_comes_early),
 		T(test_receipts_find_their_notice_in_either_order),
+		T(test_news_that_a_carrier_refused_is_told_again),
+		T(test_a_daemon_that_starts_frees_what_it_was_sending),
+		T(test_a_command_that_comes_twice_is_carried_out_once),
 		T(test_a_retry_waits_and_keeps_its_id),
 		T(test_the_most_urgent_goes_first),
 		T(test_a_bad_timer_stops_no_other),

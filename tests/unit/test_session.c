@@ -281,6 +281,16 @@ static void a_sender_without_a_number_is_filed_and_not_answered(void **state)
 	assert_null(replies[0]);
 }
 
+static void two_texts_without_a_sender_are_two_reports(void **state)
+{
+	(void)state;
+	hear_as("", "chau be bi danh o truong", 0, false);
+	hear_as("", "chau be bi danh o truong", 0, false);
+	assert_int_equal(filed_count, 2);
+	assert_true(filed[0].has_report && filed[1].has_report);
+	assert_memory_not_equal(filed[0].opening_key, filed[1].opening_key, sizeof(filed[0].opening_key));
+}
+
 static void adverts_and_blanks_have_a_row_and_no_report(void **state)
 {
 	(void)state;
@@ -389,6 +399,7 @@ int main(void)
 		T(a_day_of_silence_files_what_was_said_and_says_nothing),
 		T(a_text_after_the_end_opens_another_report),
 		T(a_sender_without_a_number_is_filed_and_not_answered),
+		T(two_texts_without_a_sender_are_two_reports),
 		T(adverts_and_blanks_have_a_row_and_no_report),
 		T(two_senders_do_not_share_a_conversation),
 		T(a_conversation_finishes_with_the_version_it_began_with),

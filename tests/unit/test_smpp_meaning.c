@@ -33,6 +33,22 @@ static void a_deliver_sm_becomes_a_delivery(void **state)
 	assert_int_equal(in.part_total, 0);
 }
 
+static void addresses_are_printable_whatever_the_carrier_sends(void **state)
+{
+	struct inbound in;
+	struct pdu pdu;
+
+	(void)state;
+	wire_deliver(0, 0);
+	wire_body("x", 1);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
+	pdu.source_addr = (struct octets){ (const uint8_t *)"b\xe1n", 3 };
+	pdu.destination_addr = (struct octets){ (const uint8_t *)"111\xff", 4 };
+	assert_true(mo_read(&pdu, &conf, &in));
+	assert_string_equal(in.source, "b\\xe1n");
+	assert_string_equal(in.dest, "111\\xff");
+}
+
 static void parts_are_found_in_header_and_tlvs(void **state)
 {
 	struct inbound in;
@@ -352,6 +368,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_deliver_sm_becomes_a_delivery),
+		TEST(addresses_are_printable_whatever_the_carrier_sends),
 		TEST(parts_are_found_in_header_and_tlvs),
 		TEST(a_header_that_overruns_the_body_is_body),
 		TEST(senseless_sar_numbers_are_ignored),

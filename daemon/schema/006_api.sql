@@ -76,7 +76,7 @@ language sql stable as $$
 	from ref_reports(p_ref) f join reports r on r.id = f
 		join report_revisions v on v.report = r.id
 		left join cases c on c.id = r.case_id
-		left join conversation_keys k on k.id = v.conversation
+		left join conversation_keys k on k.id = v.conversation and k.tag = v.key_tag
 		left join intake_keys i on i.id = k.intake
 	order by r.received_at, r.id, v.conversation, v.stamp desc
 $$;
