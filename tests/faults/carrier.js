@@ -13,7 +13,7 @@ class LedgerCarrier extends Carrier {
 	// numbers: {text, part} counters shared by the carriers of one ledger.
 	constructor(options) {
 		super(options);
-		Object.assign(this, { deaf: false, refuseBinds: 0, bindTries: [], onSubmitTry: null });
+		Object.assign(this, { deaf: false, refuseBinds: 0, bindTries: [], onSubmitTry: null, open: 0 });
 		this.numbers = options.numbers;
 		this.on('submit', (row) => this.journal({ event: 'whole', to: row.to, text: row.text }));
 	}
@@ -27,6 +27,12 @@ class LedgerCarrier extends Carrier {
 		this.journal({ event: 'text', text: id, from, expect,
 			ns: parts.map((part, i) => `${this.name}${before + i + 1}`) });
 		return Promise.all(parts.map((part) => this.deliver({ from, to, part })));
+	}
+
+	// open: deliveries without an OK so far.
+	deliver(item) {
+		this.open++;
+		return super.deliver(item).then(() => { this.open--; });
 	}
 
 	journal(row) {

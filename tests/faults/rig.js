@@ -379,7 +379,8 @@ class Rig {
 
 	// A text of the corpus that is a report, with words of its own at the end.
 	words(urgency = 'khan_cap') {
-		const rows = examples().filter((row) => row.urgency === urgency && row.text.length < 130 && !UNLIKE.has(row.id));
+		this.corpus = this.corpus || examples().filter((row) => row.text.length < 130 && !UNLIKE.has(row.id));
+		const rows = this.corpus.filter((row) => row.urgency === urgency);
 		return `${this.pick(rows).text} nha so ${++this.senders}`;
 	}
 
@@ -390,7 +391,7 @@ class Rig {
 			const from = this.sender();
 			const text = this.words(urgency || (i % 3 === 2 ? 'cao' : 'khan_cap'));
 			sent.push(carrier.text({ from, text, encoding: /[^\x00-\x7f]/.test(text) ? 'ucs2' : 'gsm7' }));
-			if (every)
+			if (every || i % 20 === 19)
 				await sleep(every);
 		}
 		return { all: Promise.all(sent), sent };

@@ -3,7 +3,9 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -127,6 +129,26 @@ static int refused(void)
 		return 0;
 	errno = ENOMEM;
 	return 1;
+}
+
+/* A crash says where it was. */
+static void on_crash(int number)
+{
+	void *frames[24];
+
+	shim->alloc_count = 0;
+	backtrace_symbols_fd(frames, backtrace(frames, 24), STDERR_FILENO);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+__attribute__((constructor)) static void watch_crashes(void)
+{
+	void *frame;
+
+	backtrace(&frame, 1); /* loads what it needs */
+	signal(SIGSEGV, on_crash);
+	signal(SIGBUS, on_crash);
 }
 
 void *malloc(size_t size)
