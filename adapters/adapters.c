@@ -3,10 +3,11 @@
 
 #include <string.h>
 
+#include "adapters/http/http.h"
 #include "adapters/sim/sim.h"
 #include "adapters/smpp/smpp.h"
 
-const struct adapter *const adapters[] = { &smpp_adapter, &sim_adapter, NULL };
+const struct adapter *const adapters[] = { &smpp_adapter, &http_adapter, &sim_adapter, NULL };
 
 const struct adapter *adapter_find(const char *name)
 {

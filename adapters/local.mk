@@ -1,6 +1,19 @@
 noinst_LIBRARIES += libadapters.a
 libadapters_a_SOURCES = \
 	adapters/adapter.h adapters/adapters.c \
+	adapters/http/client.c adapters/http/client.h \
+	adapters/http/fields.c adapters/http/fields.h \
+	adapters/http/gate.c adapters/http/gate.h \
+	adapters/http/http.c adapters/http/http.h \
+	adapters/http/link.h \
+	adapters/http/message.c adapters/http/message.h \
+	adapters/http/profile.c adapters/http/profile.h \
+	adapters/http/server.c adapters/http/server.h \
+	adapters/http/settings.c adapters/http/settings.h \
+	adapters/http/submit.c \
+	adapters/http/tls.c adapters/http/tls.h \
+	adapters/http/webhook.c \
+	adapters/ussd.c adapters/ussd.h \
 	adapters/sim/sim.c adapters/sim/sim.h \
 	adapters/smpp/link.c \
 	adapters/smpp/mo.c \
@@ -8,3 +21,11 @@ libadapters_a_SOURCES = \
 	adapters/smpp/pdu.c adapters/smpp/pdu.h \
 	adapters/smpp/smpp.c adapters/smpp/smpp.h \
 	adapters/smpp/window.c adapters/smpp/window.h
+
+httpdir = $(pkgdatadir)/http
+dist_http_DATA = \
+	adapters/http/profiles/africastalking.yaml \
+	adapters/http/profiles/generic.yaml \
+	adapters/http/profiles/hubtel.yaml \
+	adapters/http/profiles/infobip.yaml \
+	adapters/http/profiles/kannel.yaml

@@ -24,7 +24,8 @@ libcore_a_SOURCES = \
 	daemon/core/outbound.h \
 	daemon/core/places.c daemon/core/places.h daemon/core/places_data.h \
 	daemon/core/places_match.c daemon/core/places_match.h \
-	daemon/core/places_words.c daemon/core/places_words.h
+	daemon/core/places_words.c daemon/core/places_words.h \
+	daemon/core/ussd.c daemon/core/ussd.h
 nodist_libcore_a_SOURCES = daemon/core/places_data.c
 CLEANFILES += daemon/core/places_data.c
 BUILT_SOURCES += daemon/core/places_data.c
@@ -93,7 +94,7 @@ COMMON_LIBS = $(EVENT_LIBS) $(PQ_LIBS) $(HIREDIS_LIBS) $(YAML_LIBS) $(SODIUM_LIB
 sbin_PROGRAMS += hotlined
 hotlined_SOURCES = daemon/hotlined.c
 nodist_EXTRA_hotlined_SOURCES = dummy.cxx
-hotlined_LDADD = libcontrol.a libadapters.a libpath.a libstore.a libcore.a libflow.a libbase.a $(COMMON_LIBS)
+hotlined_LDADD = libcontrol.a libadapters.a libpath.a libstore.a libcore.a libflow.a libbase.a $(TLS_LIBS) $(CURL_LIBS) $(COMMON_LIBS)
 
 # Everything of the tool but its main, so that tests link it.
 noinst_LIBRARIES += libctl.a

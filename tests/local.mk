@@ -1,12 +1,13 @@
 # Unit tests: one program per module, cmocka. Each prints its own groups; tests/run sums them up.
 UNIT =
-TEST_LIBS = libadapters.a libpath.a libstore.a libcore.a libflow.a libbase.a $(COMMON_LIBS) $(CMOCKA_LIBS)
+TEST_LIBS = libadapters.a libpath.a libstore.a libcore.a libflow.a libbase.a $(TLS_LIBS) $(CURL_LIBS) $(COMMON_LIBS) $(CMOCKA_LIBS)
 include tests/unit/base.mk
 include tests/unit/core.mk
 include tests/unit/flow.mk
 include tests/unit/smpp.mk
 include tests/unit/store.mk
 include tests/unit/path.mk
+include tests/unit/http.mk
 if FUZZ
 include tests/fuzz/local.mk
 endif

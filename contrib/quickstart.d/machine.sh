@@ -51,6 +51,36 @@ machine_packages() {
 		die "could not install: ${missing[*]}"
 }
 
+# packages_unpack FOLDER GROUP: the group's packages, downloaded and unpacked there, not installed.
+packages_unpack() {
+	local archive
+	local -a names
+	mapfile -t names < <(packages_of "$2")
+	rm -rf "$1" "$1.deb"
+	mkdir -p "$1" "$1.deb"
+	(cd "$1.deb" && { apt-get download "${names[@]}" ||
+		{ as_root apt-get update && apt-get download "${names[@]}"; }; }) || return 1
+	for archive in "$1.deb"/*.deb; do
+		dpkg -x "$archive" "$1" || return 1
+	done
+	rm -rf "$1.deb"
+	touch "$1/complete"
+}
+
+# machine_peers: sets KANNEL, the folder of Kannel's bearerbox and smsbox: unpacked, for the system tests.
+machine_peers() {
+	local -a libraries
+	local folder=$SRC/.build/peers
+	KANNEL=/usr/sbin
+	[ -x /usr/sbin/bearerbox ] && [ -x /usr/sbin/smsbox ] && return
+	KANNEL=$folder/usr/sbin
+	[ -f "$folder/complete" ] && return
+	mapfile -t libraries < <(packages_of peer-libraries)
+	machine_packages "${libraries[@]}"
+	step 'unpacking the gateways to test against' "$SRC/.build/peers.log" 0 packages_unpack "$folder" peers ||
+		die 'could not download the gateways to test against'
+}
+
 # machine_node: node and npm, from Debian where there are none.
 machine_node() {
 	local -a names=()

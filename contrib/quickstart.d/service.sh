@@ -58,6 +58,8 @@ TXT
 	[ -z "$SMPP" ] || cat <<TXT
   - {name: carrier, adapter: smpp, host: "$SMPP_HOST", port: $SMPP_PORT, system_id: "$SMPP_ID", password_file: keys/smpp-carrier.password, short_codes: ["111"], enquire_link: 5s}
 TXT
+	# links of one's own, as list items
+	[ ! -f "$D/links.yaml" ] || sed 's/^/  /' "$D/links.yaml"
 	echo '  - {name: sim, adapter: sim, short_codes: ["111"]}'
 }
 

@@ -67,23 +67,8 @@ stores_unpack() {
 	local -a libraries
 	mapfile -t libraries < <(packages_of stores)
 	machine_packages "${libraries[@]}"
-	step 'unpacking Redis and PostgreSQL' "$SRC/.build/stores.log" 0 stores_download "$1" ||
+	step 'unpacking Redis and PostgreSQL' "$SRC/.build/stores.log" 0 packages_unpack "$1" unpack ||
 		die 'could not download the stores'
-}
-
-stores_download() {
-	local archive
-	local -a names
-	mapfile -t names < <(packages_of unpack)
-	rm -rf "$1" "$1.deb"
-	mkdir -p "$1" "$1.deb"
-	(cd "$1.deb" && { apt-get download "${names[@]}" ||
-		{ as_root apt-get update && apt-get download "${names[@]}"; }; }) || return 1
-	for archive in "$1.deb"/*.deb; do
-		dpkg -x "$archive" "$1" || return 1
-	done
-	rm -rf "$1.deb"
-	touch "$1/complete"
 }
 
 # stores_place: sets BASE, PGDATA, PG_AS (the words before each PostgreSQL command) and PG_OWNER.

@@ -316,7 +316,7 @@ static bool check_link(const struct yaml_node *link, conf_keys_fn *keys_of, void
 		return fault_at(fault, link, "a link needs a name");
 	adapter = yaml_find(link, "adapter");
 	if (!adapter || adapter->kind != YAML_SCALAR)
-		return fault_at(fault, link, "a link needs an adapter (smpp, sim)");
+		return fault_at(fault, link, "a link needs an adapter (smpp, http, sim)");
 	known = keys_of(arg, adapter->text);
 	if (!known)
 		return fault_at(fault, adapter, "there is no adapter '%s'", adapter->text);

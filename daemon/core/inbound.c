@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 
-enum { FORMAT = 1 };
+enum { FORMAT = 2, FORMAT_BEFORE_USSD = 1 };
 
 /* Octets of the no-break space at the start, which arrives when a number was copied from a page: as
  * UTF-8, or as Latin-1. */
@@ -64,7 +64,14 @@ void inbound_encode(const struct inbound *in, struct buf *out)
 	buf_put_u8(out, in->part_seq);
 	buf_put_u8(out, in->part_ref_bits);
 	buf_put_str(out, in->message_id);
+	buf_put_u8(out, (uint8_t)in->ussd_op);
+	buf_put_str(out, in->reply_token);
 	buf_put_bytes(out, in->body, in->body_len);
+}
+
+bool inbound_ends_ussd(const struct inbound *in)
+{
+	return in->ussd_op == USSD_END || in->ussd_op == USSD_ABORT || in->ussd_op == USSD_TIMEOUT;
 }
 
 /* The reader goes bad, and stays so, at the first field that does not fit. */
@@ -90,20 +97,29 @@ static void read_fields(struct reader *r, struct inbound *in)
 	reader_str_into(r, in->message_id, sizeof(in->message_id));
 }
 
+static void read_ussd(struct reader *r, struct inbound *in)
+{
+	in->ussd_op = (enum ussd_op)reader_u8(r);
+	reader_str_into(r, in->reply_token, sizeof(in->reply_token));
+}
+
 bool inbound_decode(const void *bytes, size_t len, struct inbound *in)
 {
 	struct reader r = reader_of(bytes, len);
 	struct inbound got = { 0 };
+	uint8_t format = reader_u8(&r);
 	const uint8_t *body;
 	size_t body_len;
 
-	if (reader_u8(&r) != FORMAT)
+	if (format != FORMAT && format != FORMAT_BEFORE_USSD)
 		return false;
 	read_fields(&r, &got);
+	if (format == FORMAT)
+		read_ussd(&r, &got);
 	body = reader_bytes(&r, &body_len);
 	if (r.bad || r.left > 0 || body_len > INBOUND_BODY_MAX)
 		return false;
-	if (got.channel > CHANNEL_USSD || got.alphabet > ALPHABET_PDU)
+	if (got.channel > CHANNEL_USSD || got.alphabet > ALPHABET_PDU || got.ussd_op > USSD_TIMEOUT)
 		return false;
 	got.body = body_len > 0 ? mem_dup(body, body_len) : NULL;
 	got.body_len = (uint32_t)body_len;

@@ -22,6 +22,16 @@ enum alphabet {
 	ALPHABET_PDU     /* framed but not decodable: body is the raw PDU, filed for a human */
 };
 
+/* What a USSD delivery tells of its session. Every bearer's own words are brought to these. */
+enum ussd_op {
+	USSD_NONE,     /* not USSD, or a bearer that does not say */
+	USSD_BEGIN,    /* the code was dialled; the body is what was dialled behind it, mostly nothing */
+	USSD_CONTINUE, /* an answer to our screen */
+	USSD_END,      /* the phone or the network ended it in order */
+	USSD_ABORT,    /* it broke */
+	USSD_TIMEOUT   /* nobody said anything for too long, by the network's clock or ours */
+};
+
 enum { INBOUND_NAME_MAX = 32, INBOUND_ADDRESS_MAX = 66, INBOUND_BODY_MAX = 65536 };
 
 struct inbound {
@@ -39,6 +49,8 @@ struct inbound {
 	uint8_t part_total, part_seq;     /* part_total 0 or 1: not concatenated; part_seq from 1 */
 	uint8_t part_ref_bits;            /* 8 or 16; 0 = not concatenated */
 	char message_id[INBOUND_ADDRESS_MAX]; /* provider's own id where the bearer has one, else "" */
+	enum ussd_op ussd_op;             /* USSD_NONE on other channels */
+	char reply_token[INBOUND_ADDRESS_MAX]; /* USSD: names the screen that is owed; goes back in outbound */
 	uint8_t *body;                    /* octets after any UDH; owned by inbound_fini() after decode,
 	                                     borrowed when an adapter fills the struct */
 	uint32_t body_len;                /* at most INBOUND_BODY_MAX */
@@ -49,6 +61,8 @@ struct inbound {
 void inbound_address(const void *octets, size_t len, char *out, size_t size);
 
 void inbound_encode(const struct inbound *in, struct buf *out);
+/* True for the end of a USSD session, however it came: nothing can be answered. */
+bool inbound_ends_ussd(const struct inbound *in);
 /* Returns false on truncated or oversized bytes; on success the caller calls inbound_fini(). */
 bool inbound_decode(const void *bytes, size_t len, struct inbound *in);
 void inbound_fini(struct inbound *in);

@@ -2,6 +2,7 @@
 #ifndef CORE_OUTBOUND_H
 #define CORE_OUTBOUND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/ids.h"
@@ -17,6 +18,8 @@ struct outbound {
 	char from[INBOUND_ADDRESS_MAX];  /* short code or sender id; "" = the link's own */
 	char to[INBOUND_ADDRESS_MAX];    /* E.164 with +, or the source as it came */
 	const char *text;                /* UTF-8, NFC; borrowed for the duration of the call */
+	char reply_token[INBOUND_ADDRESS_MAX]; /* USSD: of the delivery that this answers; "" = none */
+	bool more;                       /* USSD: the session stays open for an answer */
 	int64_t validity_ms;             /* of no use after this long; counted from the send */
 };
 

@@ -309,6 +309,8 @@ static enum disposition disposition_of(const struct flow *flow, const struct del
 
 	if (d->in.alphabet == ALPHABET_PDU)
 		return DISPOSITION_UNDECODABLE;
+	if (d->in.ussd_op == USSD_BEGIN)
+		return DISPOSITION_ANSWER;
 	flow_triage(flow, d->text, &triage);
 	return of_class[triage.text_class];
 }
@@ -341,12 +343,20 @@ static struct flow_world world_of(const struct hotline *h)
 	return (struct flow_world){.places = flow_places_vn(), .home = h->conf->home};
 }
 
+/* Dialling and hanging up are events of their own; all else is something said. */
+static enum flow_event_kind event_of(const struct inbound *in)
+{
+	if (in->ussd_op == USSD_BEGIN)
+		return FLOW_EV_USSD_BEGIN;
+	return inbound_ends_ussd(in) ? FLOW_EV_USSD_END : FLOW_EV_TEXT;
+}
+
 void conversation_hear(struct hotline *h, struct conversation *c, const struct delivery *d,
 		       struct turn_result *out)
 {
 	const struct flow *flow = flowbook_find(h->flowbook, flow_state_flow_hash(c->flow));
 	struct flow_world world = world_of(h);
-	struct flow_event event = {.kind = FLOW_EV_TEXT, .text = d->text, .world = &world};
+	struct flow_event event = {.kind = event_of(&d->in), .text = d->text, .world = &world};
 	struct flow_effects effects;
 	bool file;
 
@@ -456,6 +466,16 @@ void conversation_repeat(struct hotline *h, struct conversation *c, const struct
 		entry_from_delivery(h, d, &own, DISPOSITION_REPEAT, &out->entry);
 		data_key_wipe(&own);
 	}
+	out->has_entry = true;
+}
+
+void conversation_without(struct hotline *h, const struct delivery *d, struct turn_result *out)
+{
+	struct data_key own;
+
+	vault_data_key_new(h->vault, &d->id, loop_wall_us(h->loop), &own);
+	entry_from_delivery(h, d, &own, DISPOSITION_EMPTY, &out->entry);
+	data_key_wipe(&own);
 	out->has_entry = true;
 }
 

@@ -60,6 +60,8 @@ void conversation_expire(struct hotline *h, struct conversation *c, int64_t now_
 /* A delivery that belongs to the conversation (NULL: to none) but must not step it. */
 void conversation_repeat(struct hotline *h, struct conversation *c, const struct delivery *d,
                          bool answer_again, struct turn_result *out);
+/* A delivery that says nothing and belongs to none: the end of a USSD session after its conversation's. */
+void conversation_without(struct hotline *h, const struct delivery *d, struct turn_result *out);
 void turn_result_fini(struct turn_result *r);
 
 /* Fills in the part of an entry that follows from the delivery alone. `key` seals the text. */

@@ -21,6 +21,7 @@ struct delivery {
 	int64_t wall_us;             /* event time */
 	bool repeat;                 /* repeats a delivery whose answer was in doubt */
 	bool replayed;               /* comes from the spool after a restart */
+	bool more;                   /* USSD: after the answer the session stays open */
 	struct entry_part *part;     /* owned; further parts, see parts.c */
 	uint8_t part_count;
 	char *text;                  /* owned; UTF-8 of the body, of all parts joined */

@@ -74,7 +74,10 @@ static struct adapter_link *choose(struct outbox *o, const struct outbound *out)
 		if (strcmp(o->links[i].name, out->link) == 0)
 			wanted = &o->links[i];
 	}
-	if (wanted && (usable(wanted) || wanted->sim || out->channel == CHANNEL_USSD))
+	/* a screen has one way back, also while that link takes no texts */
+	if (wanted && out->channel == CHANNEL_USSD)
+		return wanted->adapter->state(wanted->link) == LINK_BOUND ? wanted : NULL;
+	if (wanted && (usable(wanted) || wanted->sim))
 		return usable(wanted) ? wanted : NULL;
 	for (size_t i = 0; i < o->link_count; i++) {
 		if (usable(&o->links[i]) && (o->only_sim || !o->links[i].sim))
@@ -115,14 +118,15 @@ static bool try_item(struct outbox *o, struct item *item, int64_t now_ms)
 	}
 	if (item->not_before_ms > now_ms)
 		return false;
-	link = choose(o, &item->out);
-	if (!link)
-		return false;
-	item->on = link; /* before the call: `sent` may come from inside it */
-	if (link->adapter->send(link->link, &item->out))
-		return true;
-	item->on = NULL;
-	link->full = true;
+	while ((link = choose(o, &item->out)) != NULL) {
+		item->on = link; /* before the call: `sent` may come from inside it */
+		if (link->adapter->send(link->link, &item->out))
+			return true;
+		item->on = NULL;
+		if (item->out.channel == CHANNEL_USSD)
+			return false;
+		link->full = true;
+	}
 	return false;
 }
 

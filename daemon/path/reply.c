@@ -12,8 +12,9 @@
 #include "path/outbox.h"
 #include "path/pending.h"
 
-/* A question that arrives later than this after the text it answers only confuses. */
-enum { VALIDITY_MS = 600 * 1000 };
+/* A question that arrives later than this after the text it answers only confuses; a screen's phone has
+ * gone long before. */
+enum { VALIDITY_MS = 600 * 1000, SCREEN_VALIDITY_MS = 3 * 1000 };
 
 struct owed {
 	struct pending *pending; /* borrowed */
@@ -55,25 +56,40 @@ static void on_sent(void *arg, enum sent_state state, const char *provider_ref)
 		settle(arg);
 }
 
+static bool is_screen(const struct delivery *d)
+{
+	return d->in.channel == CHANNEL_USSD && d->in.ussd_op != USSD_NONE;
+}
+
 /* How long the answer is still of use; 0 = it is too late. A clock that went back adds nothing. */
 static int64_t validity_ms(const struct hotline *h, const struct delivery *d)
 {
+	int64_t whole_ms = is_screen(d) ? SCREEN_VALIDITY_MS : VALIDITY_MS;
 	int64_t age_ms = (loop_wall_us(h->loop) - d->wall_us) / 1000;
 
 	if (age_ms < 0)
-		return VALIDITY_MS;
-	return age_ms < VALIDITY_MS ? VALIDITY_MS - age_ms : 0;
+		return whole_ms;
+	return age_ms < whole_ms ? whole_ms - age_ms : 0;
+}
+
+/* A text costs money and may end up with a machine; a screen answers who is on the line, and without a word
+ * it closes the session. */
+static bool is_answered(const struct hotline *h, const struct delivery *d, const char *text)
+{
+	if (is_screen(d))
+		return d->in.reply_token[0];
+	return text && number_may_reply(&d->from, h->conf->reply_regions);
 }
 
 void reply_send(struct hotline *h, const struct delivery *d, const char *text)
 {
 	struct owed *owed = owed_for(h, d);
-	struct outbound out = {.channel = d->in.channel, .priority = OUTBOUND_REPLY, .text = text};
+	struct outbound out = {.channel = d->in.channel, .priority = OUTBOUND_REPLY, .text = text ? text : ""};
 
 	out.validity_ms = validity_ms(h, d);
 	if (text && out.validity_ms == 0)
 		log_warn("reply", "a text is too old to be answered");
-	if (!text || out.validity_ms == 0 || !number_may_reply(&d->from, h->conf->reply_regions)) {
+	if (out.validity_ms == 0 || !is_answered(h, d, text)) {
 		settle(owed);
 		return;
 	}
@@ -81,5 +97,7 @@ void reply_send(struct hotline *h, const struct delivery *d, const char *text)
 	memcpy(out.link, d->in.link, sizeof(out.link));
 	memcpy(out.from, d->in.dest, sizeof(out.from));
 	memcpy(out.to, d->from.value, sizeof(out.to));
+	memcpy(out.reply_token, d->in.reply_token, sizeof(out.reply_token));
+	out.more = text && d->more;
 	outbox_send(h->outbox, &out, on_sent, owed);
 }

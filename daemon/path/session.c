@@ -128,6 +128,8 @@ static void end_turn(struct mailbox *box)
 	struct turn *turn = box->turns;
 
 	if (turn->delivery)
+		turn->delivery->more = box->conversation && !conversation_ended(box->conversation);
+	if (turn->delivery)
 		reply_send(s->h, turn->delivery, box->result.reply);
 	conversation_free(box->conversation);
 	box->conversation = NULL;
@@ -243,11 +245,23 @@ static bool plain_answer(const struct session *s, const struct delivery *d)
 	return triage.text_class != FLOW_TEXT_REPORT;
 }
 
+/* A USSD session whose conversation has ended, or that we never knew, was closed. */
+static bool ends_nothing(const struct mailbox *box, const struct delivery *d)
+{
+	return inbound_ends_ussd(&d->in) && (!box->conversation || conversation_ended(box->conversation));
+}
+
 static void step_delivery(struct mailbox *box, const struct delivery *d)
 {
 	struct session *s = box->session;
 	bool again = says_it_again(box->conversation, d) && !plain_answer(s, d);
 
+	if (ends_nothing(box, d)) {
+		conversation_without(s->h, d, &box->result);
+		filing_direct(s->h->filing, &box->result.entry);
+		end_turn(box);
+		return;
+	}
 	if (d->repeat || again) {
 		/* Whoever wrote it may have had no answer: the question once more does no harm, silence might. */
 		conversation_repeat(s->h, box->conversation, d, d->in.part_total < 2, &box->result);

@@ -2,6 +2,7 @@
 // hotlinectl. Everything is ended by the test that began it, also when it is interrupted.
 'use strict';
 const fs = require('fs');
+const net = require('net');
 const os = require('os');
 const path = require('path');
 const { spawn, spawnSync } = require('child_process');
@@ -34,6 +35,7 @@ class World {
 		this.dir = fs.mkdtempSync(path.join(os.tmpdir(), 'hotlined-test.'));
 		this.journal = fs.mkdtempSync(path.join(os.tmpdir(), 'hotlined-carrier.'));
 		this.carrier = new Carrier({ journal: path.join(this.journal, 'journal'), ...options });
+		this.children = [];
 		this.onSignal = () => { this.endNow(); process.exit(1); };
 		process.on('SIGTERM', this.onSignal);
 		process.on('SIGINT', this.onSignal);
@@ -41,8 +43,11 @@ class World {
 
 	async begin() {
 		this.port = await this.carrier.listen();
-		await this.up(['--smpp', `127.0.0.1:${this.port},${this.carrier.systemId},${this.carrier.password}`,
-			'--redis', this.options.redis || 'everysec']);
+		if (this.options.before) // may write links.yaml, start peers
+			await this.options.before(this);
+		const smpp = this.options.links ? [] :
+			['--smpp', `127.0.0.1:${this.port},${this.carrier.systemId},${this.carrier.password}`];
+		await this.up([...smpp, '--redis', this.options.redis || 'everysec']);
 		return this;
 	}
 
@@ -50,6 +55,28 @@ class World {
 		const { status, out, err } = await run(QUICKSTART, [command, '--dir', this.dir, ...more]);
 		if (status !== 0)
 			throw new Error(`quickstart ${command} ended with ${status}\n${out}${err}`);
+	}
+
+	// A secret file among the keys; its path relative to the configuration.
+	secret(name, text) {
+		fs.mkdirSync(path.join(this.dir, 'keys'), { recursive: true, mode: 0o700 });
+		fs.writeFileSync(path.join(this.dir, 'keys', name), text + '\n', { mode: 0o600 });
+		return 'keys/' + name;
+	}
+
+	// Links in place of the SMPP one: lines of YAML, list items. Set options.links to anything.
+	links(lines) {
+		fs.writeFileSync(path.join(this.dir, 'links.yaml'), lines.join('\n') + '\n');
+	}
+
+	// A process that ends with the world. Output goes to a file in its folder.
+	start(name, file, args, cwd = this.dir) {
+		const out = fs.openSync(path.join(this.journal, name + '.log'), 'a');
+		const child = spawn(file, args, { cwd, stdio: ['ignore', out, out] });
+		child.on('error', () => {});
+		fs.closeSync(out);
+		this.children.push(child);
+		return child;
 	}
 
 	up(more) { return this.quickstart('up', more); }
@@ -107,6 +134,8 @@ class World {
 		if (this.ended)
 			return;
 		this.ended = true;
+		for (const child of this.children)
+			child.kill('SIGKILL');
 		this.carrier.close();
 		spawnSync(QUICKSTART, ['down', '--dir', this.dir], { stdio: 'ignore' });
 		if (process.env.HOTLINED_KEEP) {
@@ -159,6 +188,16 @@ function showLog(dir) {
 		console.log(fs.readFileSync(file, 'utf8').split('\n').slice(-25).map((line) => '# ' + line).join('\n'));
 }
 
+// A port of 127.0.0.1 that nobody has now.
+function freePort() {
+	return new Promise((done) => {
+		const server = net.createServer().listen(0, '127.0.0.1', () => {
+			const { port } = server.address();
+			server.close(() => done(port));
+		});
+	});
+}
+
 // Rows of tests/data/vn-sms-examples.tsv as objects.
 function examples() {
 	const lines = fs.readFileSync(path.join(SRC, 'tests/data/vn-sms-examples.tsv'), 'utf8')
@@ -178,4 +217,4 @@ function random(seed) {
 	};
 }
 
-module.exports = { World, tap, codeOf, test, examples, random, sleep, run, SRC, BUILD, OFFICER, QUICKSTART };
+module.exports = { World, freePort, tap, codeOf, test, examples, random, sleep, run, SRC, BUILD, OFFICER, QUICKSTART };

@@ -1,5 +1,5 @@
 # Charsets, the stored delivery, the SMPP codec, a link against a scripted carrier, the simulated phone.
-SMPP_LIBS = libadapters.a libcore.a libbase.a $(COMMON_LIBS) $(CMOCKA_LIBS)
+SMPP_LIBS = libadapters.a libcore.a libbase.a $(TLS_LIBS) $(CURL_LIBS) $(COMMON_LIBS) $(CMOCKA_LIBS)
 SMPP_WIRE = tests/unit/smpp_wire.c tests/unit/smpp_wire.h
 SMPP_CARRIER = tests/unit/smpp_carrier.c tests/unit/smpp_carrier.h
 UNIT += tests/unit/test_charset
