@@ -24,13 +24,15 @@ function records(file) {
 	return found;
 }
 
-// Texts one after another that stay in the spool, since PostgreSQL is away; then kill -9.
+// Texts one after another that only the spool has, since both stores are away; then kill -9 once what it
+// may have written late is on the disk.
 async function pending(rig, count) {
 	const senders = [];
 	for (let i = 0; i < count; i++) {
 		senders.push(rig.sender());
 		await rig.carrier.text({ from: senders[i], text: 'Cứu con, ba đang đánh con, nhà số ' + ++rig.senders });
 	}
+	await sleep(500);
 	await rig.kill();
 	const dir = rig.at('spool');
 	const file = segments(dir).filter((name) => records(name).length).pop();
@@ -43,9 +45,11 @@ async function damaged(rig, rounds, damage) {
 	await rig.start();
 	for (let i = 0; i < rounds; i++) {
 		await rig.stopPostgres('SIGQUIT');
+		await rig.end('redis');
+		fs.rmSync(rig.at('redis/appendonlydir'), { recursive: true, force: true });
 		const { senders, file, list } = await pending(rig, 5);
 		lost.push(senders[damage(file, list.slice(-5))]);
-		await rig.startPostgres();
+		await Promise.all([rig.startRedis(), rig.startPostgres()]);
 		await rig.startDaemon();
 	}
 	return lost;

@@ -121,19 +121,31 @@ module.exports = [
 		},
 	},
 	{
-		n: 36, title: 'Answer lost, delivered again', how: 'the wire is cut when our answer passes; the carrier delivers again with a new number', rule: 'one report', quick: true,
+		n: 36, title: 'Answer lost, delivered again', how: 'the wire is cut when our answer passes; the carrier delivers again with a new number', rule: 'one report, and an answer counts once', quick: true,
 		async run(rig) {
 			const wire = await withWire(rig);
-			for (let i = 0; i < 5; i++) {
+			const cutNext = () => {
 				wire.look = (up, bytes) => {
 					if (!up || !bytes.includes(Buffer.from([0x80, 0, 0, 5])))
 						return undefined;
 					wire.look = null;
 					return 'cut';
 				};
-				await rig.textsIn(1);
+			};
+			const senders = [];
+			for (let i = 0; i < 3; i++) {
+				const from = rig.sender();
+				senders.push(from);
+				cutNext();
+				await rig.carrier.text({ from, text: rig.words() });
+				await rig.until(() => rig.carrier.submits.some((s) => s.to === from), 5000, 'a question');
+				cutNext();
+				await rig.carrier.text({ from, text: '1', encoding: 'gsm7', expect: 'turn' });
 			}
-			return { note: `${rig.carrier.counts.again} delivered again` };
+			const again = rig.carrier.counts.again;
+			await rig.until(() => +rig.sql("select count(*) from messages where disposition = 'repeat'")[0][0] >= again, 5000, 'x')
+				.catch(() => { rig.stepped = true; });
+			return { note: `${again} delivered again`, faults: rig.stepped ? ['an answer that was delivered again counted twice'] : [] };
 		},
 	},
 	{
