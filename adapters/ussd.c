@@ -357,9 +357,10 @@ static void sweep(void *arg)
 static bool is_again(const struct session *s, const struct ussd_heard *heard, const uint8_t hash[HASH_LEN])
 {
 	bool open = s->model.state == USSD_HEARD || s->model.state == USSD_KEPT;
+	bool shown = s->model.state == USSD_SHOWN;
 
 	return memcmp(s->turn_hash, hash, HASH_LEN) == 0 && s->turn > 0 &&
-	       (open || heard->turn || heard->op == USSD_BEGIN);
+	       (open || heard->turn || (heard->op == USSD_BEGIN && shown));
 }
 
 /* The end of a session that a bearer tells us of. */

@@ -1,5 +1,5 @@
 # Benchmarks: make bench (build without --enable-sanitize).
-EXTRA_PROGRAMS = bench/flow
+EXTRA_PROGRAMS += bench/flow
 CLEANFILES += bench/flow
 bench_flow_SOURCES = bench/flow.c
 nodist_EXTRA_bench_flow_SOURCES = dummy.cxx

@@ -105,6 +105,7 @@ libctl_a_SOURCES = \
 	daemon/ctl/cmd_flow.c \
 	daemon/ctl/cmd_flow_cost.c \
 	daemon/ctl/cmd_flow_graph.c \
+	daemon/ctl/cmd_flow_language.c \
 	daemon/ctl/cmd_flow_reference.c \
 	daemon/ctl/cmd_flow_talk.c \
 	daemon/ctl/cmd_flow_test.c \
@@ -120,6 +121,7 @@ libctl_a_SOURCES = \
 	daemon/ctl/phone_link.c \
 	daemon/ctl/phone_script.c \
 	daemon/ctl/phone_view.c \
+	daemon/ctl/screen.c \
 	daemon/ctl/sealed.c \
 	daemon/ctl/table.c \
 	daemon/ctl/talk.c daemon/ctl/talk.h \
@@ -131,4 +133,5 @@ nodist_EXTRA_hotlinectl_SOURCES = dummy.cxx
 hotlinectl_LDADD = libctl.a libstore.a libcore.a libflow.a libbase.a $(COMMON_LIBS)
 
 dist_man_MANS = doc/hotlinectl.1 doc/hotlined.8
-dist_doc_DATA = doc/keys.md doc/flow-errors.md doc/flow-language.md doc/flow-reference.md
+dist_doc_DATA = doc/keys.md doc/flow-errors.md doc/flow-language.md doc/flow-reference.md \
+	doc/http.md

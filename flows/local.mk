@@ -13,6 +13,7 @@ libflow_a_SOURCES = \
 	flows/engine/fonts.c flows/engine/fonts.h \
 	flows/engine/load.c \
 	flows/engine/load_answers.c \
+	flows/engine/load_lang.c \
 	flows/engine/load_nodes.c \
 	flows/engine/load_pack.c \
 	flows/engine/load_texts.c \
@@ -25,6 +26,7 @@ libflow_a_SOURCES = \
 	flows/engine/say_worst.c \
 	flows/engine/schema.c \
 	flows/engine/sha256.c flows/engine/sha256.h \
+	flows/engine/skeleton.c flows/engine/skeleton.h \
 	flows/engine/split.c flows/engine/split.h \
 	flows/engine/spelling.c flows/engine/spelling.h \
 	flows/engine/state.c flows/engine/state.h \
@@ -38,5 +40,19 @@ libflow_a_SOURCES = \
 	flows/engine/view.c flows/engine/view.h
 
 flowsdir = $(pkgdatadir)/flows/hotline
-dist_flows_DATA = flows/hotline/pack.yaml flows/hotline/citizen.yaml
-EXTRA_DIST += flows/hotline/tests.yaml
+dist_flows_DATA = \
+	flows/hotline/pack.yaml \
+	flows/hotline/citizen.yaml \
+	flows/hotline/child.yaml \
+	flows/hotline/accident.yaml \
+	flows/hotline/follow.yaml \
+	flows/hotline/member.yaml \
+	flows/hotline/call-me.yaml \
+	flows/hotline/info.yaml \
+	flows/hotline/campaign.yaml \
+	flows/hotline/contact.yaml \
+	flows/hotline/place.yaml
+EXTRA_DIST += \
+	flows/hotline/citizen-tests.yaml \
+	flows/hotline/other-tests.yaml \
+	flows/hotline/ways-tests.yaml

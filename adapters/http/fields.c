@@ -33,7 +33,7 @@ static void put_unescaped(struct buf *out, const char *bytes, size_t len)
 
 bool http_fields_add_form(struct http_fields *f, const char *bytes, size_t len)
 {
-	const char *end = bytes + len, *at = bytes;
+	const char *end = len ? bytes + len : bytes, *at = bytes;
 
 	while (at < end) {
 		const char *next = memchr(at, '&', (size_t)(end - at)), *stop = next ? next : end;

@@ -151,7 +151,7 @@ static bool basic_fits(const struct http_gate *gate, const struct http_exchange 
 static struct http_slice query_token(struct http_slice query)
 {
 	static const char name[] = "token=";
-	const char *at = query.at, *end = query.at + query.len;
+	const char *at = query.at, *end = query.len ? query.at + query.len : query.at;
 
 	while (at < end) {
 		const char *next = memchr(at, '&', (size_t)(end - at)), *stop = next ? next : end;

@@ -22,6 +22,7 @@ struct link {
 	enum link_state state;
 	struct taken *taken;              /* owned, oldest first */
 	struct loop_timer *report_timer;  /* owned */
+	struct ussd *ussd;                /* owned */
 	unsigned long count;
 };
 
@@ -87,6 +88,8 @@ static bool read_settings(struct link *link, const struct yaml_node *conf, char 
 	                    error_size);
 }
 
+enum { USSD_IDLE_MS = 75 * 1000 };
+
 static struct link *create(const struct adapter_host *host, const char *name,
                            const struct yaml_node *conf, char *error, size_t error_size)
 {
@@ -101,6 +104,9 @@ static struct link *create(const struct adapter_host *host, const char *name,
 		return NULL;
 	}
 	link->report_timer = loop_timer_new(host->loop, report, link);
+	link->ussd = ussd_new(host, &(struct ussd_conf){.adapter = "sim", .link = link->name,
+	                                                .carrier = link->carrier, .source = link->source,
+	                                                .voice = "111", .idle_ms = USSD_IDLE_MS});
 	return link;
 }
 
@@ -119,6 +125,7 @@ static void stop(struct link *link)
 static void destroy(struct link *link)
 {
 	loop_timer_free(link->report_timer);
+	ussd_free(link->ussd);
 	mem_free(link);
 }
 
@@ -128,6 +135,8 @@ static bool send(struct link *link, const struct outbound *out)
 
 	if (link->state != LINK_BOUND)
 		return false;
+	if (out->channel == CHANNEL_USSD)
+		return ussd_send(link->ussd, out);
 	taken = mem_alloc(sizeof(*taken));
 	taken->id = out->id;
 	snprintf(taken->provider_ref, sizeof(taken->provider_ref), "sim-%lu", ++link->count);
@@ -160,6 +169,19 @@ bool sim_deliver(struct link *link, const char *from, const char *to, const char
 	in.body = (uint8_t *)text;
 	in.body_len = (uint32_t)len;
 	link->host->inbound(link->host->ctx, &in, done, arg);
+	return true;
+}
+
+bool sim_ussd(struct link *link, enum ussd_op op, const char *from, const char *to, const char *text,
+              ussd_show_fn *show, void *arg)
+{
+	/* a phone has one session at a time: its number names it */
+	const struct ussd_heard heard = { .op = op, .session = from, .session_len = strlen(from), .from = from,
+	                                  .to = to, .text = text, .text_len = strlen(text) };
+
+	if (link->state != LINK_BOUND)
+		return false;
+	ussd_hear(link->ussd, &heard, show, arg);
 	return true;
 }
 

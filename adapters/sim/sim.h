@@ -3,6 +3,7 @@
 #define ADAPTERS_SIM_SIM_H
 
 #include "adapters/adapter.h"
+#include "adapters/ussd.h"
 
 extern const struct adapter sim_adapter;
 
@@ -10,6 +11,11 @@ extern const struct adapter sim_adapter;
  * started or the text is longer than INBOUND_BODY_MAX. */
 bool sim_deliver(struct link *link, const char *from, const char *to, const char *text,
                  received_fn *done, void *arg);
+
+/* A phone dials `to`, answers a screen, or hangs up. show is called once, with the next screen. False, and
+ * show is not called, if the link is not started. */
+bool sim_ussd(struct link *link, enum ussd_op op, const char *from, const char *to, const char *text,
+              ussd_show_fn *show, void *arg);
 
 typedef void sim_text_fn(void *arg, const char *from, const char *to, const char *text);
 

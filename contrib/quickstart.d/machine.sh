@@ -71,12 +71,12 @@ packages_unpack() {
 machine_peers() {
 	local -a libraries
 	local folder=$SRC/.build/peers
+	mapfile -t libraries < <(packages_of peer-libraries)
+	machine_packages "${libraries[@]}"
 	KANNEL=/usr/sbin
 	[ -x /usr/sbin/bearerbox ] && [ -x /usr/sbin/smsbox ] && return
 	KANNEL=$folder/usr/sbin
 	[ -f "$folder/complete" ] && return
-	mapfile -t libraries < <(packages_of peer-libraries)
-	machine_packages "${libraries[@]}"
 	step 'unpacking the gateways to test against' "$SRC/.build/peers.log" 0 packages_unpack "$folder" peers ||
 		die 'could not download the gateways to test against'
 }

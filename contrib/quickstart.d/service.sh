@@ -89,11 +89,14 @@ ctl() {
 	"$BUILD/hotlinectl" --config "$D/hotlined.yaml" "$@"
 }
 
-# service_ready: the control socket answers and the carrier's link, if there is one, is bound.
+# service_ready: the control socket answers, PostgreSQL is reached, and the carrier's link, if there is
+# one, is bound.
 service_ready() {
 	local status
 	NOT_READY='does not answer on its control socket'
 	status=$(ctl status --json 2>/dev/null) || return 1
+	NOT_READY='has not reached PostgreSQL'
+	tr -d ' \n' <<<"$status" | grep -qF '"postgres":"up"' || return 1
 	NOT_READY="is not bound to ${SMPP_HOST:-}:${SMPP_PORT:-}"
 	service_bound "$status"
 }

@@ -88,11 +88,23 @@ static void on_posted(evutil_socket_t fd, short what, void *arg)
 		loop_run_posted(arg);
 }
 
+/* Changes of what is waited for are told to the kernel once a turn, not one by one. */
+static struct event_base *base_new(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config && event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
+		base = event_base_new_with_config(config);
+	event_config_free(config);
+	return base;
+}
+
 struct loop *loop_new(void)
 {
 	struct loop *loop = mem_alloc(sizeof(*loop));
 
-	loop->base = event_base_new();
+	loop->base = base_new();
 	loop->posted_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (!loop->base || loop->posted_fd < 0)
 		fatal(EXIT_SOFTWARE, "cannot make an event loop");
@@ -221,15 +233,17 @@ void loop_post(struct loop *loop, loop_fn *fn, void *arg)
 {
 	struct call *call = mem_alloc(sizeof(*call));
 	uint64_t one = 1;
+	bool first;
 
 	call->fn = fn;
 	call->arg = arg;
 	pthread_mutex_lock(&loop->lock);
+	first = !loop->calls; /* else a wake-up is already on its way */
 	*loop->last = call;
 	loop->last = &call->next;
 	pthread_mutex_unlock(&loop->lock);
-	if (write(loop->posted_fd, &one, sizeof(one)) < 0)
-		return; /* the counter is full: a wake-up is already on its way */
+	if (first && write(loop->posted_fd, &one, sizeof(one)) < 0)
+		return; /* the counter is full: it will be seen */
 }
 
 void loop_defer(struct loop *loop, loop_fn *fn, void *arg)

@@ -20,6 +20,7 @@ struct yaml_node {
 	size_t count;             /* list: items; map: pairs */
 	struct yaml_node **keys;  /* map: scalars, in file order; else NULL */
 	struct yaml_node **items; /* list: items; map: values, same order as keys */
+	const char *file;         /* NULL; whoever moves a node to the tree of another file may note it here */
 };
 
 struct yaml_error {

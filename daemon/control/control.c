@@ -183,18 +183,73 @@ static void phone_sends(struct control_client *client, const json_t *message)
 		on_received(s, false);
 }
 
+/* ---- dialling ---- */
+
+struct dialling {
+	struct control *control;
+	struct control_client *client;
+	char number[INBOUND_ADDRESS_MAX];
+};
+
+static void on_screen(void *arg, enum ussd_fate fate, const char *text, bool more)
+{
+	struct dialling *d = arg;
+
+	if (still_there(d->control, d->client) && fate == USSD_SCREEN)
+		control_event(d->client, json_pack("{s:s,s:s,s:s,s:b}", "event", "screen", "to", d->number, "text",
+						   text, "more", more));
+	else if (still_there(d->control, d->client))
+		control_event(d->client, json_pack("{s:s}", "event", fate == USSD_NOTED ? "received" : "refused"));
+	mem_free(d);
+}
+
+static enum ussd_op op_named(const char *name)
+{
+	static const struct {
+		const char *name;
+		enum ussd_op op;
+	} ops[] = {{"begin", USSD_BEGIN}, {"answer", USSD_CONTINUE}, {"end", USSD_END}, {"timeout", USSD_TIMEOUT}};
+
+	for (size_t i = 0; name && i < sizeof(ops) / sizeof(*ops); i++) {
+		if (strcmp(ops[i].name, name) == 0)
+			return ops[i].op;
+	}
+	return USSD_NONE;
+}
+
+static void phone_dials(struct control_client *client, const json_t *message)
+{
+	enum ussd_op op = op_named(json_string_value(json_object_get(message, "op")));
+	const char *from = json_string_value(json_object_get(message, "from"));
+	const char *to = json_string_value(json_object_get(message, "to"));
+	const char *text = json_string_value(json_object_get(message, "text"));
+	struct link *sim = outbox_sim(client->control->h->outbox);
+	struct dialling *d = mem_alloc(sizeof(*d));
+
+	d->control = client->control;
+	d->client = client;
+	snprintf(d->number, sizeof(d->number), "%s", from ? from : "");
+	if (!sim || op == USSD_NONE || !from || !to || !text || !sim_ussd(sim, op, from, to, text, on_screen, d))
+		on_screen(d, USSD_UNHEARD, "", false);
+}
+
 /* ---- reading ---- */
 
 static void take_line(struct control_client *client, const char *line, size_t len)
 {
 	json_t *root = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
 	const char *command = json_string_value(json_object_get(root, "cmd"));
-	const json_t *send = json_object_get(root, "send");
+	const json_t *send = json_object_get(root, "send"), *dial = json_object_get(root, "ussd");
 	struct control_request *request;
 	json_t *args;
 
 	if (client->phone && json_is_object(send)) {
 		phone_sends(client, send);
+		json_decref(root);
+		return;
+	}
+	if (client->phone && json_is_object(dial)) {
+		phone_dials(client, dial);
 		json_decref(root);
 		return;
 	}

@@ -35,8 +35,14 @@ const struct {
 	{"186", "56"}, {"188", "58"}, {"199", "59"},
 };
 
-/* Mobile prefixes given out after the library's metadata was made. */
-const char *const new_prefixes[] = {"30", "51"};
+/* Mobile prefixes all of whose numbers are in the plan, most used first: the library, which would say
+ * the same, takes longer over one number than all else that is done with a text. Parts of 052, 055, 089
+ * and 099 are given out too: those are asked of the library. 030 and 051 it does not know yet. */
+const char *const whole_prefixes[] = {
+	"98", "97", "96", "90", "93", "91", "94", "86", "88", "38", "39", "36", "37", "35", "34", "33",
+	"32", "31", "30", "70", "76", "77", "78", "79", "81", "82", "83", "84", "85", "87", "92", "56",
+	"58", "59", "95", "51",
+};
 
 bool is_digit(char c)
 {
@@ -154,11 +160,11 @@ std::string modern(const std::string &national)
 	return "";
 }
 
-bool is_new_mobile(const std::string &national)
+bool is_whole_mobile(const std::string &national)
 {
 	if (national.size() != VN_MOBILE_LEN)
 		return false;
-	for (const char *prefix : new_prefixes)
+	for (const char *prefix : whole_prefixes)
 		if (starts_with(national, prefix))
 			return true;
 	return false;
@@ -212,7 +218,7 @@ void parse_msisdn(const std::string &source, uint8_t ton, const std::string &reg
 
 	if (!modern(national).empty())
 		number = "+84" + (national = modern(national));
-	if (is_new_mobile(national)) {
+	if (is_whole_mobile(national)) {
 		take_vn_mobile(national, out);
 		return;
 	}

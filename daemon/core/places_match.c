@@ -142,6 +142,16 @@ static bool squeeze(const struct places_text *text, size_t at, size_t n, char ou
 	return len > 0;
 }
 
+/* Without a hint a single word is never a name of one syllable (single_suits()): most words of a text
+ * are such a name somewhere, and need not be compared further. */
+static bool any_longer(const struct places_name *name)
+{
+	for (size_t i = 0; i < name->count; i++)
+		if (strchr(places_blob + places_refs[name->first + i].key, ' '))
+			return true;
+	return false;
+}
+
 static bool find_window(const struct places_text *text, size_t at, size_t n, bool hinted,
 			struct finds *out)
 {
@@ -153,8 +163,12 @@ static bool find_window(const struct places_text *text, size_t at, size_t n, boo
 	name = find_name(squeezed);
 	if (!name)
 		return false;
-	memset(out, 0, sizeof(*out));
+	if (n == 1 && !hinted && !any_longer(name))
+		return false;
+	out->count = 0; /* not all of it zeroed: the arrays are long, and this is met at every word */
+	out->best = GRADE_WRONG;
 	out->words = n;
+	out->marked = out->number = false;
 	out->upper = true;
 	for (size_t i = 0; i < n; i++) {
 		out->marked = out->marked || text->words[at + i].marked;

@@ -74,6 +74,8 @@ struct walk {
 	bool ussd;
 	struct buf reply, path;
 	size_t messages, units;
+	const char *answered[STEPS_MAX]; /* what is known, and passed */
+	size_t answered_count;
 };
 
 static const struct view_text *text_of(const struct walk *w, const struct view_node *node)
@@ -105,9 +107,17 @@ static void send_reply(struct walk *w)
 	buf_clear(&w->reply);
 }
 
-/* Into another flow if the node runs one; else the first answer that alerts nobody, the last branch
- * (else), or plainly on. */
-static const struct view_edge *usual_way(const struct view *view, int from)
+static bool is_answered(const struct walk *w, const char *name)
+{
+	for (size_t i = 0; i < w->answered_count; i++)
+		if (!strcmp(w->answered[i], name))
+			return true;
+	return false;
+}
+
+/* Into another flow if the node runs one; else the first answer that alerts nobody, the branch of the
+ * channel or the last one (else), or plainly on. */
+static const struct view_edge *usual_way(const struct view *view, int from, bool ussd)
 {
 	const struct view_edge *edge, *best = NULL;
 
@@ -116,7 +126,7 @@ static const struct view_edge *usual_way(const struct view *view, int from)
 		if (edge->from != from || edge->way == FLOW_WAY_TIRED || edge->way == FLOW_WAY_TIMEOUT ||
 		    edge->way == FLOW_WAY_SEVERAL)
 			continue;
-		if (edge->way == FLOW_WAY_CALL)
+		if (edge->way == FLOW_WAY_CALL || (ussd && !strcmp(edge->label, "channel = ussd")))
 			return edge;
 		if (!best || edge->way == FLOW_WAY_BRANCH || (best->urgent && !edge->urgent))
 			best = edge;
@@ -138,8 +148,10 @@ static void visit(struct walk *w, int at)
 	const struct view_text *text;
 
 	text = at == w->view->first_text && !w->ussd ? NULL : text_of(w, node);
-	if (!text)
+	if (!text || (node->kind == VIEW_ASK && is_answered(w, node->save)))
 		return;
+	if (node->kind == VIEW_ASK && w->answered_count < STEPS_MAX)
+		w->answered[w->answered_count++] = node->save;
 	buf_printf(&w->reply, "%s%s", w->reply.len ? "\n" : "", text->worst);
 	buf_printf(&w->path, "%s%s", w->path.len ? " > " : "", node->name);
 	if (node->kind == VIEW_ASK)
@@ -154,7 +166,7 @@ static void walk(struct walk *w)
 
 	for (size_t steps = 0; at >= 0 && steps < STEPS_MAX; steps++) {
 		visit(w, at);
-		edge = usual_way(w->view, at);
+		edge = usual_way(w->view, at, w->ussd);
 		if (edge && edge->way == FLOW_WAY_CALL && depth < CALLS_MAX)
 			callers[depth++] = at;
 		if (edge)

@@ -14,6 +14,9 @@ struct chapter {
 static const struct chapter chapters[] = {
 	{FLOW_IN_PACK, "pack.yaml", "What all flows of a folder share. A lone flow file holds these keys itself."},
 	{FLOW_IN_FLOW, "A flow's file", "What it does not say itself, it takes from `pack.yaml`."},
+	{FLOW_IN_LANG, "A language's file", "A language may have a file of its own beside `pack.yaml`, of any name: it holds "
+	                "every text\nand word in the places where the flows have them, one level flatter, since the "
+	                "language is known."},
 	{FLOW_IN_WAIT, "`wait:`", NULL},
 	{FLOW_IN_BUDGET, "`budget:`", "A text that is longer is an error (E09), and so is a longer way (E13)."},
 	{FLOW_IN_TRIAGE, "`triage:`", NULL},
@@ -62,11 +65,16 @@ static const char foot[] =
 	"An answer that was not given yet reads as `unknown`.\n"
 	"\n## Phrases\n\n"
 	"In `triage`, `kinds`, `others`, `not_after`, `no_contact`, `danger_near`, `discreet` and `hints`. A phrase\n"
-	"matches whole words anywhere in a text; accents that the writer left out match any.\n\n"
+	"matches whole words anywhere in a text, in their order. A word that the sender wrote with accents must have those\n"
+	"of the phrase; one without accents matches any. A phrase of `triage` or `kinds` does not count directly after\n"
+	"one of `not_after`, no comma between: \"không bị đánh\" raises nothing.\n\n"
 	"| written | means |\n|---|---|\n"
 	"| `cầm dao` | these words, one after the other |\n"
 	"| `nhốt ... không cho ăn` | up to eight other words in between |\n"
+	"| `cứu con/em/cháu` | one of these words at that place |\n"
 	"| `^đừng gọi$` | `^`: nothing stands before; `$`: nothing behind |\n"
+	"| `=sờ` | only where the sender wrote the accents (\"so\" may be a number) |\n"
+	"| `siêu nhân *4` | in `kinds`: counts as four words |\n"
 	"| `đánh ! đánh răng \\| đánh giày` | not where it is part of one of the phrases behind `!` |\n"
 	"\n## Limits\n\n"
 	"1 MiB a file, 4096 nodes a pack, 32 flows a pack, 20 answers a menu, 100 nodes passed between two\n"

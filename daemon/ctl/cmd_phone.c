@@ -4,12 +4,13 @@
 #include <poll.h>
 #include <sodium.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <utf8proc.h>
 
 #include "base/mem.h"
 
-enum { LAST_WAIT_MS = 1500, RETRY_MS = 500, RETRIES = 120, PROMPT_WIDTH = 2 };
+enum { LAST_WAIT_MS = 1500, LAPSE_MS = 60 * 1000, TICK_MS = 1000, RETRY_MS = 500, RETRIES = 120, PROMPT_WIDTH = 2 };
 
 static const char number_reporter[] = "+84912345678";
 static const char number_officer[] = "+84900000001";
@@ -17,6 +18,8 @@ static const char number_officer[] = "+84900000001";
 static const char help_text[] =
 	"  text          the reporter sends it\n"
 	"  !text         the officer sends it, such as !NHAN 123456\n"
+	"  *111#         the reporter dials; what follows is typed into the screens\n"
+	"  /end          hang up\n"
 	"  /cases        what became of it\n"
 	"  /reports      what was filed\n"
 	"  /new          another reporter's number\n"
@@ -28,6 +31,8 @@ struct desk {
 	size_t shown;    /* texts of the phone already on the screen */
 	bool terminal;   /* standard input and output are one: prompt, and redraw what was typed */
 	bool quit;
+	const char *dial; /* code to dial at once; borrowed, or NULL */
+	int64_t typed_ms; /* when the last line was typed */
 	char line[PHONE_TEXT_MAX]; /* read, no newline yet */
 	size_t line_len;
 };
@@ -36,7 +41,7 @@ static void prompt(const struct desk *d)
 {
 	if (!d->terminal)
 		return;
-	fputs("> ", stdout);
+	fputs(d->phone.dialled[PHONE_REPORTER] ? "#> " : "> ", stdout);
 	fflush(stdout);
 }
 
@@ -64,7 +69,10 @@ static void show_arrived(struct desk *d)
 	for (; d->shown < d->phone.count; d->shown++) {
 		const struct phone_text *t = &d->phone.texts[d->shown];
 
-		phone_show_text(&d->phone, t->who, false, t->text);
+		if (t->screen)
+			ctl_screen(d->phone.dial[t->who], t->text, t->more);
+		else
+			phone_show_text(&d->phone, t->who, false, t->text);
 	}
 }
 
@@ -87,8 +95,9 @@ static void say(struct desk *d, enum phone_who who, const char *text)
 
 	if (*text == '\0')
 		return;
-	phone_show_text(&d->phone, who, true, text);
-	sent = phone_send(&d->phone, who, text);
+	if (!d->phone.dialled[who] && !phone_is_code(text))
+		phone_show_text(&d->phone, who, true, text);
+	sent = phone_say(&d->phone, who, text);
 	if (sent != PHONE_RECEIVED)
 		phone_show_note(phone_sent_text(sent));
 	if (sent == PHONE_GONE)
@@ -104,10 +113,41 @@ static void new_reporter(struct desk *d)
 	phone_show_title(&d->phone);
 }
 
+static void hang_up(struct desk *d)
+{
+	if (d->phone.dialled[PHONE_REPORTER] && phone_say(&d->phone, PHONE_REPORTER, "/end") == PHONE_RECEIVED)
+		phone_show_note("hung up");
+	else
+		phone_show_note("there is no open session; dial *111#");
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* What the network does when nobody answers a screen. */
+static void check_lapse(struct desk *d)
+{
+	for (int who = PHONE_REPORTER; who <= PHONE_OFFICER; who++) {
+		if (!d->phone.dialled[who] || now_ms() - d->typed_ms < LAPSE_MS)
+			continue;
+		clear_prompt(d);
+		phone_lapse(&d->phone, (enum phone_who)who);
+		phone_show_note("nobody answered for a minute: the network ended the session");
+		prompt(d);
+	}
+}
+
 static void command(struct desk *d, const char *line)
 {
 	if (strcmp(line, "/quit") == 0)
 		d->quit = true;
+	else if (strcmp(line, "/end") == 0)
+		hang_up(d);
 	else if (strcmp(line, "/new") == 0)
 		new_reporter(d);
 	else if (strcmp(line, "/cases") == 0 || strcmp(line, "/reports") == 0)
@@ -120,6 +160,7 @@ static void on_line(struct desk *d, const char *line)
 {
 	const char *text = line + (line[0] == '!');
 
+	d->typed_ms = now_ms();
 	clear_echo(d, line);
 	text += strspn(text, " ");
 	if (line[0] == '/')
@@ -213,13 +254,17 @@ static enum ctl_exit converse(struct desk *d)
 		return status;
 	d->terminal = isatty(STDIN_FILENO) && ctl_globals.width > 0;
 	phone_show_title(&d->phone);
-	prompt(d);
+	if (d->dial != NULL)
+		on_line(d, d->dial);
+	else
+		prompt(d);
 	while (!d->quit) {
 		struct pollfd fds[2] = { { .fd = STDIN_FILENO, .events = POLLIN },
 					 { .fd = ctl_fd(d->phone.link), .events = POLLIN } };
 
-		if (poll(fds, 2, -1) < 0)
+		if (poll(fds, 2, TICK_MS) < 0)
 			continue;
+		check_lapse(d);
 		if (fds[1].revents != 0)
 			read_link(d);
 		if (!d->quit && fds[0].revents != 0 && !read_input(d))
@@ -247,10 +292,12 @@ static bool set_number(struct phone *p, enum phone_who who, const char *number)
 int cmd_phone(int argc, char **argv)
 {
 	const char *from = number_reporter, *officer = number_officer, *script = NULL;
+	bool dials = false;
 	const struct ctl_option options[] = {
 		{ "--from", &from, NULL, false },
 		{ "--officer", &officer, NULL, false },
 		{ "--script", &script, NULL, false },
+		{ "--ussd", NULL, &dials, false },
 		{ NULL, NULL, NULL, false },
 	};
 	enum ctl_exit status;
@@ -260,6 +307,7 @@ int cmd_phone(int argc, char **argv)
 	if (!ctl_parse(argc, argv, 1, options, NULL, 0, 0) || !ctl_read_from(from, number))
 		return CTL_USAGE;
 	d = mem_alloc(sizeof *d);
+	d->dial = dials ? "*111#" : NULL;
 	if (!set_number(&d->phone, PHONE_REPORTER, number) ||
 	    !set_number(&d->phone, PHONE_OFFICER, officer))
 		status = CTL_USAGE;

@@ -97,6 +97,9 @@ void ctl_object(FILE *out, const json_t *object, int indent);
 /* Prints JSON for machines, one newline at the end. */
 void ctl_json(FILE *out, const json_t *value);
 
+/* Draws a USSD screen as a handset would: what was dialled, the text, and where an answer goes. */
+void ctl_screen(const char *code, const char *text, bool more);
+
 /* Asks the daemon for a list and prints it as a table; for the phone's /cases and /reports. */
 enum ctl_exit ctl_list_show(const char *what, const char *from);
 
@@ -124,7 +127,7 @@ ctl_command_fn cmd_keys_init, cmd_keys_backup, cmd_keys_restore;
 ctl_command_fn cmd_report_open, cmd_report_contact, cmd_report_recover, cmd_case;
 ctl_command_fn cmd_roster_import;
 ctl_command_fn cmd_phone;
-ctl_command_fn cmd_flow_check, cmd_flow_cost, cmd_flow_graph, cmd_flow_reference, cmd_flow_retire,
+ctl_command_fn cmd_flow_check, cmd_flow_cost, cmd_flow_graph, cmd_flow_language, cmd_flow_reference, cmd_flow_retire,
 	cmd_flow_talk, cmd_flow_test, cmd_flow_versions;
 
 #endif

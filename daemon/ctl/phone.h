@@ -16,6 +16,7 @@ enum phone_who { PHONE_REPORTER, PHONE_OFFICER };
 struct phone_text {
 	enum phone_who who;
 	char *text; /* owned */
+	bool screen, more; /* a USSD screen; it waits for an answer */
 	bool met;   /* a script's expectation has taken it */
 };
 
@@ -25,6 +26,8 @@ struct phone {
 	struct phone_text *texts; /* owned; in order of arrival */
 	size_t count;
 	char hotline[PHONE_NUMBER_MAX]; /* short code of the hotline, as the daemon tells it */
+	bool dialled[2]; /* by enum phone_who: a USSD session is open */
+	char dial[2][PHONE_NUMBER_MAX]; /* what was dialled, "*111#" */
 	char code[7]; /* the last six-digit number seen on the officer's phone, or "" */
 };
 
@@ -43,6 +46,12 @@ enum phone_sent {
 };
 /* Sends a text to the hotline and waits for its fate. */
 enum phone_sent phone_send(struct phone *p, enum phone_who who, const char *text);
+/* Dials if the text is a code such as *111#, answers the screen of an open session, ends it with /end,
+ * and else sends a text; waits for its fate, or for the next screen. */
+enum phone_sent phone_say(struct phone *p, enum phone_who who, const char *text);
+/* The network ends an open session because nobody answered. */
+enum phone_sent phone_lapse(struct phone *p, enum phone_who who);
+bool phone_is_code(const char *text);
 const char *phone_sent_text(enum phone_sent sent);
 
 /* ---- view (phone_view.c) ---- */

@@ -35,7 +35,7 @@ static void find_code(const char *text, char code[CODE_LEN + 1])
 	}
 }
 
-static void take_text(struct phone *p, const json_t *event)
+static void take_text(struct phone *p, const json_t *event, bool screen)
 {
 	const char *to = json_string_value(json_object_get(event, "to"));
 	const char *text = json_string_value(json_object_get(event, "text"));
@@ -48,6 +48,10 @@ static void take_text(struct phone *p, const json_t *event)
 	t->who = strcmp(to, p->number[PHONE_OFFICER]) == 0 ? PHONE_OFFICER : PHONE_REPORTER;
 	t->text = mem_strdup(text);
 	t->met = false;
+	t->screen = screen;
+	t->more = screen && json_is_true(json_object_get(event, "more"));
+	if (screen)
+		p->dialled[t->who] = t->more;
 	if (t->who == PHONE_OFFICER)
 		find_code(text, p->code);
 }
@@ -104,7 +108,11 @@ static enum ctl_read pump(struct phone *p, int timeout_ms, enum phone_sent *fate
 		return result;
 	event = json_string_value(json_object_get(line, "event"));
 	if (event != NULL && strcmp(event, "text") == 0)
-		take_text(p, line);
+		take_text(p, line, false);
+	else if (event != NULL && strcmp(event, "screen") == 0) {
+		take_text(p, line, true);
+		*fate = PHONE_RECEIVED;
+	}
 	else if (event != NULL && strcmp(event, "received") == 0)
 		*fate = PHONE_RECEIVED;
 	else if (event != NULL && strcmp(event, "refused") == 0)
@@ -120,13 +128,16 @@ enum ctl_read phone_pump(struct phone *p, int timeout_ms)
 	return pump(p, timeout_ms, &unused);
 }
 
-enum phone_sent phone_send(struct phone *p, enum phone_who who, const char *text)
+/* Sends one object and waits for what becomes of it. */
+static enum phone_sent exchange(struct phone *p, json_t *object)
 {
 	enum phone_sent fate = PHONE_UNANSWERED;
 
-	if (p->link == NULL ||
-	    !ctl_send(p->link, json_pack("{s:{s:s,s:s,s:s}}", "send", "from", p->number[who], "to",
-					 p->hotline, "text", text)))
+	if (p->link == NULL) {
+		json_decref(object);
+		return PHONE_GONE;
+	}
+	if (!ctl_send(p->link, object))
 		return PHONE_GONE;
 	while (fate == PHONE_UNANSWERED) {
 		enum ctl_read result = pump(p, SENT_MS, &fate);
@@ -137,6 +148,48 @@ enum phone_sent phone_send(struct phone *p, enum phone_who who, const char *text
 			return PHONE_GONE;
 	}
 	return fate;
+}
+
+enum phone_sent phone_send(struct phone *p, enum phone_who who, const char *text)
+{
+	return exchange(p, json_pack("{s:{s:s,s:s,s:s}}", "send", "from", p->number[who], "to", p->hotline,
+				     "text", text));
+}
+
+/* ---- USSD ---- */
+
+static enum phone_sent ussd(struct phone *p, enum phone_who who, const char *op, const char *text)
+{
+	return exchange(p, json_pack("{s:{s:s,s:s,s:s,s:s}}", "ussd", "op", op, "from", p->number[who], "to",
+				     p->dial[who], "text", text));
+}
+
+bool phone_is_code(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > 2 && len < PHONE_NUMBER_MAX && text[0] == '*' && text[len - 1] == '#' &&
+	       strspn(text, "*#0123456789") == len;
+}
+
+enum phone_sent phone_lapse(struct phone *p, enum phone_who who)
+{
+	p->dialled[who] = false;
+	return ussd(p, who, "timeout", "");
+}
+
+enum phone_sent phone_say(struct phone *p, enum phone_who who, const char *text)
+{
+	if (phone_is_code(text)) {
+		if (p->dialled[who])
+			ussd(p, who, "end", ""); /* a handset hangs up before it dials */
+		snprintf(p->dial[who], PHONE_NUMBER_MAX, "%s", text);
+		return ussd(p, who, "begin", "");
+	}
+	if (!p->dialled[who])
+		return phone_send(p, who, text);
+	p->dialled[who] = false; /* until the next screen says otherwise */
+	return strcmp(text, "/end") == 0 ? ussd(p, who, "end", "") : ussd(p, who, "answer", text);
 }
 
 const char *phone_sent_text(enum phone_sent sent)

@@ -357,7 +357,7 @@ static bool play_send(struct phone *p, const struct step *s, size_t *since, char
 			;
 		*since = p->count;
 	}
-	sent = phone_send(p, s->who, text);
+	sent = phone_say(p, s->who, text);
 	mem_free(text);
 	snprintf(reason, REASON_MAX, "%s", phone_sent_text(sent));
 	return sent == PHONE_RECEIVED;

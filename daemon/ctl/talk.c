@@ -12,6 +12,7 @@
 /* The moment at which the tests begin as well: what is said about dates comes out the same. */
 static const int64_t START_MS = INT64_C(1767225600000);
 static const char REF[] = "BP-1234";
+static const char CODE[] = "*111#";
 
 /* ---- printing ---- */
 
@@ -22,16 +23,20 @@ static void dim(const char *text)
 
 static void print_reply(const struct talk *talk, const char *text)
 {
-	const char *mark = talk->ussd ? "# " : "< ", *p = text, *end;
+	const char *mark = "< ", *p = text, *end;
 	struct cost cost;
 	char *size;
 
-	do {
+	if (talk->ussd)
+		ctl_screen(CODE, text, !flow_state_ended(talk->state));
+	while (!talk->ussd) {
 		end = strchrnul(p, '\n');
 		printf("%s%.*s\n", mark, (int)(end - p), p);
-		mark = talk->ussd ? "# " : "  ";
+		if (!*end)
+			break;
+		mark = "  ";
 		p = end + 1;
-	} while (*end);
+	}
 	cost_of(text, &cost);
 	if (talk->ussd)
 		size = mem_printf("%zu of %d", cost.units, cost.ucs2 ? COST_UCS2_SCREEN : COST_GSM_SCREEN);

@@ -1,7 +1,6 @@
 /* Steps a conversation and writes down what it led to, sealed. */
 #include "path/conversation.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "base/conf.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "core/charset.h"
 #include "core/flow_places.h"
 #include "core/places.h"
 #include "flows/engine/flow.h"
@@ -16,7 +16,7 @@
 #include "path/flowbook.h"
 #include "path/hotline.h"
 
-enum { CONVERSATION_VERSION = 1, REF_DIGITS = 1000000, COMMUNE_DIGITS = 5 };
+enum { CONVERSATION_VERSION = 2, REF_DIGITS = 1000000, COMMUNE_DIGITS = 5 };
 
 /* ---- opening, saving, loading ---- */
 
@@ -77,6 +77,9 @@ void conversation_save(const struct conversation *c, struct buf *out)
 	buf_put_str(out, c->channel);
 	buf_put_str(out, c->short_code);
 	buf_put(out, c->subject, sizeof(c->subject));
+	buf_put(out, c->place_key, sizeof(c->place_key));
+	buf_put_str(out, c->commune);
+	buf_put_str(out, c->candidates);
 	data_key_save(&c->key, out);
 	flow_state_save(c->flow, &state);
 	buf_put_bytes(out, state.data, state.len);
@@ -112,6 +115,9 @@ struct conversation *conversation_load(const void *bytes, size_t len)
 	reader_str_into(&r, c->channel, sizeof(c->channel));
 	reader_str_into(&r, c->short_code, sizeof(c->short_code));
 	take_into(&r, c->subject, sizeof(c->subject));
+	take_into(&r, c->place_key, sizeof(c->place_key));
+	reader_str_into(&r, c->commune, sizeof(c->commune));
+	reader_str_into(&r, c->candidates, sizeof(c->candidates));
 	if (!r.bad && !data_key_load(&r, &c->key))
 		r.bad = true;
 	state = reader_bytes(&r, &state_len);
@@ -192,34 +198,55 @@ void entry_from_delivery(struct hotline *h, const struct delivery *d, const stru
 	e->message_ct_len = sealed.len;
 }
 
-static json_t *text_or_null(const char *text)
+/* RFC 8259 section 7. What is no UTF-8 becomes null, as NULL does. */
+static void put_json_text(struct buf *out, const char *text)
 {
-	json_t *value = text ? json_string(text) : NULL;
+	const char *plain = text;
 
-	return value ? value : json_null();
+	if (!text || !charset_utf8_valid(text, strlen(text))) {
+		buf_put(out, "null", 4);
+		return;
+	}
+	buf_put_u8(out, '"');
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c >= ' ' && c != '"' && c != '\\')
+			continue;
+		buf_put(out, plain, (size_t)(text - plain));
+		plain = text + 1;
+		buf_printf(out, "\\u%04x", c);
+	}
+	buf_put(out, plain, (size_t)(text - plain));
+	buf_put_u8(out, '"');
 }
 
-/* The report so far, as the officer will read it. */
-static char *report_json(const struct flow_report *report)
+static void put_json_member(struct buf *out, const char *key, const char *text)
 {
-	json_t *texts = json_array(), *answers = json_array();
-	json_t *root;
-	char *out;
+	buf_put(out, key, strlen(key));
+	put_json_text(out, text);
+}
 
+/* The report so far, as the officer will read it. Written by hand: a tree of it in memory, built and
+ * thrown away at every turn, cost more than stepping the conversation. */
+static void report_json(const struct flow_report *report, struct buf *out)
+{
+	put_json_member(out, "{\"lang\":", report->lang);
+	put_json_member(out, ",\"urgency\":", urgency_name(report->urgency));
+	put_json_member(out, ",\"kind\":", report->kind);
+	buf_put(out, ",\"texts\":[", 10);
 	for (size_t i = 0; i < report->text_count; i++)
-		json_array_append_new(texts, text_or_null(report->texts[i]));
+		put_json_member(out, i ? "," : "", report->texts[i]);
+	buf_put(out, "],\"answers\":[", 13);
 	for (size_t i = 0; i < report->answer_count; i++) {
 		const struct flow_answer *a = &report->answers[i];
 
-		json_array_append_new(answers, json_pack("{s:o,s:o,s:o}", "name", text_or_null(a->name), "value",
-							 text_or_null(a->value), "text", text_or_null(a->text)));
+		put_json_member(out, i ? ",{\"name\":" : "{\"name\":", a->name);
+		put_json_member(out, ",\"value\":", a->value);
+		put_json_member(out, ",\"text\":", a->text);
+		buf_put_u8(out, '}');
 	}
-	root = json_pack("{s:o,s:o,s:o,s:o,s:o}", "texts", texts, "answers", answers, "lang",
-			 text_or_null(report->lang), "urgency", text_or_null(urgency_name(report->urgency)),
-			 "kind", text_or_null(report->kind));
-	out = json_dumps(root, JSON_COMPACT);
-	json_decref(root);
-	return out;
+	buf_put(out, "]}", 2);
 }
 
 /* The commune that the reporter answered, perhaps out of several: its code beside their own words. */
@@ -235,11 +262,31 @@ static const char *answered_commune(const struct flow_report *report)
 	return NULL;
 }
 
-/* Every place the reporter named, in the texts and in the answers. */
-static void put_place(struct hotline *h, const struct flow_report *report, struct entry *e)
+static bool is_figures(const char *text)
+{
+	return text[strspn(text, "0123456789 ")] == '\0';
+}
+
+static void find_places(struct hotline *h, struct conversation *c, const char *words)
+{
+	struct places_found found;
+	size_t used = 0;
+
+	places_find(words, h->conf->home, &found);
+	snprintf(c->commune, sizeof(c->commune), "%s", found.commune);
+	c->candidates[0] = '\0';
+	for (size_t i = 0; i < found.count && used < sizeof(c->candidates); i++)
+		used += (size_t)snprintf(c->candidates + used, sizeof(c->candidates) - used, "%s%s",
+					 used ? "," : "", found.candidates[i]);
+}
+
+/* Every place the reporter named, in the texts and in the answers. Looking for them takes as long as
+ * all else in a turn, so a turn that added nothing but a number keeps what was found before. */
+static void put_place(struct hotline *h, struct conversation *c, const struct flow_report *report,
+		      struct entry *e)
 {
 	const char *answered = answered_commune(report);
-	struct places_found found;
+	uint8_t key[VAULT_INDEX_LEN];
 	struct buf all = {0};
 
 	if (answered) {
@@ -249,17 +296,17 @@ static void put_place(struct hotline *h, const struct flow_report *report, struc
 	}
 	for (size_t i = 0; i < report->text_count; i++)
 		buf_printf(&all, "%s. ", report->texts[i]);
-	for (size_t i = 0; i < report->answer_count; i++)
-		buf_printf(&all, "%s. ", report->answers[i].text);
-	places_find(buf_cstr(&all), h->conf->home, &found);
-	buf_free(&all);
-	snprintf(e->commune, sizeof(e->commune), "%s", found.commune);
-	for (size_t i = 0; i < found.count; i++) {
-		size_t used = strlen(e->candidates);
-
-		snprintf(e->candidates + used, sizeof(e->candidates) - used, "%s%s", used ? "," : "",
-			 found.candidates[i]);
+	for (size_t i = 0; i < report->answer_count; i++) {
+		if (!is_figures(report->answers[i].text))
+			buf_printf(&all, "%s. ", report->answers[i].text);
 	}
+	vault_index(h->vault, VAULT_IDX_CONVERSATION, all.data, all.len, key);
+	if (memcmp(key, c->place_key, sizeof(key)) != 0)
+		find_places(h, c, buf_cstr(&all));
+	memcpy(c->place_key, key, sizeof(key));
+	buf_free(&all);
+	memcpy(e->commune, c->commune, sizeof(e->commune));
+	memcpy(e->candidates, c->candidates, sizeof(e->candidates));
 }
 
 static void put_report(struct hotline *h, struct conversation *c, const struct flow *flow,
@@ -267,8 +314,7 @@ static void put_report(struct hotline *h, struct conversation *c, const struct f
 {
 	struct flow_report report;
 	struct id16 row;
-	struct buf sealed = {0};
-	char *json;
+	struct buf sealed = {0}, json = {0};
 
 	flow_report(flow, c->flow, &report);
 	if (report.substantive) {
@@ -284,11 +330,12 @@ static void put_report(struct hotline *h, struct conversation *c, const struct f
 		e->partial = report.partial;
 		e->safe_contact = report.safe_contact;
 		e->first_us = c->first_us;
-		put_place(h, &report, e);
+		put_place(h, c, &report, e);
 		vault_revision_row(h->vault, &c->id, c->stamp, &row);
-		json = report_json(&report);
-		data_key_seal(&c->key, "report_revisions", &row, json, strlen(json), &sealed);
-		free(json);
+		report_json(&report, &json);
+		data_key_seal(&c->key, "report_revisions", &row, json.data, json.len, &sealed);
+		explicit_bzero(json.data, json.len);
+		buf_free(&json);
 		e->body_ct = sealed.data;
 		e->body_ct_len = sealed.len;
 		vault_mac(h->vault, sealed.data, sealed.len, e->mac);
@@ -298,7 +345,8 @@ static void put_report(struct hotline *h, struct conversation *c, const struct f
 
 /* ---- turns ---- */
 
-static enum disposition disposition_of(const struct flow *flow, const struct delivery *d)
+static enum disposition disposition_of(const struct flow *flow, const struct delivery *d,
+				       const struct flow_effects *effects)
 {
 	static const enum disposition of_class[] = {
 		[FLOW_TEXT_REPORT] = DISPOSITION_REPORT, [FLOW_TEXT_ANSWER] = DISPOSITION_ANSWER,
@@ -311,6 +359,8 @@ static enum disposition disposition_of(const struct flow *flow, const struct del
 		return DISPOSITION_UNDECODABLE;
 	if (d->in.ussd_op == USSD_BEGIN)
 		return DISPOSITION_ANSWER;
+	if (effects->classed)
+		return of_class[effects->text_class];
 	flow_triage(flow, d->text, &triage);
 	return of_class[triage.text_class];
 }
@@ -364,7 +414,7 @@ void conversation_hear(struct hotline *h, struct conversation *c, const struct d
 	memcpy(event.id, d->id.b, sizeof(event.id));
 	flow_step(flow, c->flow, &event, loop_wall_us(h->loop) / 1000, &effects);
 	file = apply(c, &effects, out);
-	entry_from_delivery(h, d, &c->key, disposition_of(flow, d), &out->entry);
+	entry_from_delivery(h, d, &c->key, disposition_of(flow, d, &effects), &out->entry);
 	out->entry.opens = id16_equal(&c->id, &d->id);
 	/* A delivery heard before (replayed after a crash) files the same revision again: that changes
 	 * nothing if it is there, and everything if it is not. */

@@ -28,6 +28,10 @@ struct conversation {
 	uint32_t due_turn;                  /* turn the time-out was made for */
 	char adapter[32], link[32], channel[8], short_code[24];
 	uint8_t subject[ENTRY_KEY_LEN];
+	/* Places found in the words so far, and a hash of those words: most turns add none. */
+	uint8_t place_key[VAULT_INDEX_LEN];
+	char commune[8];                    /* "" unknown */
+	char candidates[ENTRY_CANDIDATES_MAX]; /* comma separated codes */
 	struct data_key key;                /* wiped by conversation_free() */
 	struct flow_state *flow;            /* owned */
 };

@@ -19,7 +19,7 @@
 #include "store/vault.h"
 
 enum {
-	RECENT_MAX = 4096,            /* answers remembered for a link that may go down */
+	RECENT_MAX = 4096,            /* answers remembered for a link that may go down, and names of messages */
 	DOUBT_WINDOW_MS = 10 * 1000,  /* an answer this young when its link went down is in doubt */
 	DOUBT_LIFE_MS = 3600 * 1000   /* a carrier that has not re-sent by then will not */
 };
@@ -106,6 +106,20 @@ static void remember(struct intake *intake, const struct delivery *d)
 	recent->at_ms = loop_now_ms(intake->h->loop);
 }
 
+/* A provider that names its messages may deliver one again when it did not hear us: the name tells. */
+static bool was_taken(const struct intake *intake, const struct delivery *d)
+{
+	if (!d->in.message_id[0])
+		return false;
+	for (size_t i = 0; i < RECENT_MAX; i++) {
+		const struct recent *recent = &intake->recent[i];
+
+		if (recent->at_ms > 0 && memcmp(recent->dup_key, d->dup_key, sizeof(d->dup_key)) == 0)
+			return true;
+	}
+	return false;
+}
+
 void intake_doubt_link(struct intake *intake, const char *link)
 {
 	int64_t since_ms = loop_now_ms(intake->h->loop) - DOUBT_WINDOW_MS;
@@ -183,7 +197,7 @@ void intake_take(void *ctx, const struct inbound *in, received_fn *done, void *a
 	d = delivery_copy(in);
 	d->wall_us = loop_wall_us(intake->h->loop);
 	identify(intake, d);
-	d->repeat = doubt_take(intake, d->dup_key);
+	d->repeat = doubt_take(intake, d->dup_key) || was_taken(intake, d);
 	arrival = mem_alloc(sizeof(*arrival));
 	arrival->intake = intake;
 	arrival->delivery = d;

@@ -191,9 +191,12 @@ begin
 	if p_report.urgency = 'khong' then
 		return;
 	end if;
-	select * into o_case from cases where id = p_report.case_id and closed_at is null
-		for no key update;
-	if not found then
+	-- Not "and closed_at is null": the planner would walk an index of all live cases to find the one.
+	select * into o_case from cases where id = p_report.case_id for no key update;
+	if o_case.closed_at is not null then
+		o_case := null;
+	end if;
+	if o_case.id is null then
 		if not p_may_open and p_report.case_id is not null then
 			return;
 		end if;
@@ -378,11 +381,15 @@ begin
 	if v_content then
 		v_generation := report_generation(p_opening_key, p_conversation);
 		o_report := report_uuid(p_opening_key, v_generation);
-		insert into reports (id, ref, opening_key, generation, subject, received_at, channel, adapter,
-			kind, urgency, partial, safe_contact, lang, node)
-			values (o_report, p_ref, p_opening_key, v_generation, p_subject, us_time(p_first_us),
-				p_channel, p_adapter, p_kind, p_urgency, true, -1, p_lang, p_node)
-			on conflict (id) do nothing;
+		-- Looked up first: an insert weighs every constraint before it meets the conflict.
+		if not exists (select 1 from reports where id = o_report) then
+			insert into reports (id, ref, opening_key, generation, subject, received_at, channel,
+				adapter, kind, urgency, partial, safe_contact, lang, node)
+				values (o_report, p_ref, p_opening_key, v_generation, p_subject,
+					us_time(p_first_us), p_channel, p_adapter, p_kind, p_urgency, true, -1,
+					p_lang, p_node)
+				on conflict (id) do nothing;
+		end if;
 	elsif p_disposition = 'repeat' then
 		o_report := report_of(p_conversation, p_opening_key, p_dup_key);
 	else

@@ -23,7 +23,7 @@ static void report(struct loading *in, const struct text *text, const struct cos
 	if (cost->ucs2)
 		snprintf(because, sizeof because, "; \"%s\" (character %zu) allows less than half as many",
 		         cost->culprit, cost->culprit_at + 1);
-	loading_find(in, text->at, "E09", "in \"%s\" this takes up to %zu of %zu characters of the budget "
+	loading_find(in, text_place(text, lang), "E09", "in \"%s\" this takes up to %zu of %zu characters of the budget "
 	             "for %s%s", lang, cost->units, limit, ussd ? "USSD" : "SMS", because);
 }
 
@@ -81,7 +81,7 @@ static void report_loss(struct loading *in, const struct text *text, const char 
 		sent = fold_to_gsm(one);
 		lost = *p != '?' && strchr(sent, '?');
 		if (lost)
-			loading_find(in, text->at, "E09", "in \"%s\" the character \"%s\" would arrive as \"?\"",
+			loading_find(in, text_place(text, lang), "E09", "in \"%s\" the character \"%s\" would arrive as \"?\"",
 			             lang, one);
 		mem_free(sent);
 		mem_free(one);
@@ -177,7 +177,7 @@ static int units_of(struct chain *c, int at)
 	after = units_after(c, node);
 	one.option_count = one.option_count ? 1 : 0; /* the others have pages of their own */
 	say_worst_on(c->in->flow, &question->text, &one, node->part, c->lang, c->ussd, &worst);
-	if (worst.len)
+	if (worst.len && !node->if_room) /* that gives way */
 		cost_of(buf_cstr(&worst), &cost);
 	buf_free(&worst);
 	c->units[at] = (int)cost.units + after + (cost.units && after ? 1 : 0);
@@ -206,7 +206,7 @@ static void check_chains(struct loading *in, int lang, bool ussd)
 		    (size_t)units_of(&c, (int)i) <= limit)
 			continue;
 		loading_enter(in, node->part);
-		loading_find(in, node->ask.text.at, "E09",
+		loading_find(in, text_place(&node->ask.text, flow->langs[lang]), "E09",
 		             "in \"%s\" this and what is said right after it take up to %d of %zu characters "
 		             "of the budget for %s", flow->langs[lang], c.units[i], limit,
 		             ussd ? "USSD" : "SMS");
@@ -230,6 +230,30 @@ struct path {
 	int *next;    /* that the longest way takes; NOWHERE at its end */
 };
 
+/* Whether a branch is taken on USSD whatever was said before. */
+static bool is_about_channel(const struct branch *branch, bool *taken)
+{
+	const struct term *term = branch->count == 1 ? &branch->ops[0].term : NULL; /* one op is a term */
+
+	if (!term || term->subject != SUBJECT_CHANNEL)
+		return false;
+	*taken = !strcmp(term->value, "ussd") == (term->compare == IS);
+	return true;
+}
+
+/* A way out of `when`, NOWHERE if nobody takes it on USSD. */
+static int branch_on_ussd(const struct node *node, size_t n)
+{
+	bool taken = false;
+
+	for (size_t i = 0; i < n; i++)
+		if (is_about_channel(&node->branches[i], &taken) && taken)
+			return NOWHERE;
+	if (is_about_channel(&node->branches[n], &taken) && !taken)
+		return NOWHERE;
+	return node->branches[n].go;
+}
+
 /* Ways that somebody takes who answers what is asked. */
 static int forward(const struct node *node, size_t n, bool *more)
 {
@@ -245,7 +269,7 @@ static int forward(const struct node *node, size_t n, bool *more)
 		return question->options[n].go;
 	n -= question->option_count;
 	if (n < node->branch_count)
-		return node->branches[n].go;
+		return branch_on_ussd(node, n);
 	*more = false;
 	return NOWHERE;
 }
@@ -270,7 +294,7 @@ static int screens_from(struct path *p, int at)
 	}
 	if (node->kind == NODE_CALL && node->call >= 0 && p->flow->parts[node->call].count)
 		most += screens_from(p, p->flow->parts[node->call].first);
-	p->screens[at] = most + (node->kind == NODE_ASK || node->kind == NODE_END);
+	p->screens[at] = most + (node->kind == NODE_ASK || (node->kind == NODE_END && node->ask.text.at));
 	return p->screens[at];
 }
 

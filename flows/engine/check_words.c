@@ -146,7 +146,7 @@ static void check_discreet_text(struct loading *in, const struct text *text)
 {
 	for (size_t i = 0; text->at && i < in->flow->lang_count; i++)
 		if (text->by_lang[i])
-			check_discreet(in, text->at, text->by_lang[i]);
+			check_discreet(in, text_place(text, in->flow->langs[i]), text->by_lang[i]);
 }
 
 static void check_discreet_question(struct loading *in, const struct question *question)

@@ -19,6 +19,7 @@ struct playing {
 	const struct flow_trace *trace;
 	struct flow_state *state; /* owned */
 	const struct yaml_node *step;
+	const struct yaml_node *answers; /* to questions that tests do not mention; NULL: none */
 	bool ussd;
 	int64_t now_ms, due_ms; /* due_ms: 0 without a timer */
 	uint32_t due_turn;
@@ -161,11 +162,13 @@ static void expect_effects(struct playing *p, const struct flow_effects *effects
 
 static void expect_words(struct playing *p, const struct flow_effects *effects)
 {
-	const char *says = text_of(p->step, "says"), *reply = NULL;
+	const char *says = text_of(p->step, "says"), *omits = text_of(p->step, "omits"), *reply = NULL;
 
 	for (size_t i = 0; i < effects->count; i++)
 		if (effects->items[i].kind == FLOW_SEND)
 			reply = effects->items[i].text;
+	if (omits && reply && strstr(reply, omits))
+		loading_find(&p->in, p->step, "T01", "expected a reply without \"%s\", found \"%s\"", omits, reply);
 	if (!says)
 		return;
 	if (!*says && reply)
@@ -175,15 +178,20 @@ static void expect_words(struct playing *p, const struct flow_effects *effects)
 		             reply ? reply : "");
 }
 
+static const struct node *waiting_node(const struct playing *p)
+{
+	if (p->state->ended || p->state->node < 0 || p->state->node >= (int)p->flow->node_count)
+		return NULL;
+	return &p->flow->nodes[p->state->node];
+}
+
 /* "node", or "flow.node" where two flows have a node of that name. */
 static void expect_node(struct playing *p)
 {
 	const char *at = text_of(p->step, "at");
-	const struct node *node = NULL;
+	const struct node *node = waiting_node(p);
 	char *found, *full;
 
-	if (!p->state->ended && p->state->node >= 0 && p->state->node < (int)p->flow->node_count)
-		node = &p->flow->nodes[p->state->node];
 	found = mem_strdup(p->state->ended ? "end" : node ? node->name : "start");
 	full = mem_printf("%s.%s", node ? p->flow->parts[node->part].name : "", found);
 	if (at && strcmp(at, found) && strcmp(at, full))
@@ -239,11 +247,56 @@ static void expect_report(struct playing *p, const struct yaml_node *map)
 	flow_report_fini(&report);
 }
 
+/* ---- questions that were added after a test was written ---- */
+
+/* The answer to the question that waits, if the test does not expect it there. */
+static const char *given_answer(const struct playing *p)
+{
+	const char *at = text_of(p->step, "at"), *dot = at ? strchr(at, '.') : NULL;
+	const struct node *node = waiting_node(p);
+
+	if (!at || !node || !strcmp(dot ? dot + 1 : at, node->name))
+		return NULL;
+	return text_of(p->answers, node->name);
+}
+
+static bool alerts(const struct flow_effects *effects)
+{
+	for (size_t i = 0; i < effects->count; i++)
+		if (effects->items[i].kind == FLOW_ALERT)
+			return true;
+	return false;
+}
+
+/* Answers them on; what the step leads to in the end counts, and an alert on the way. */
+static void answer_on(struct playing *p, struct flow_effects *effects)
+{
+	const char *answer;
+	bool alert;
+
+	while (p->answers && (answer = given_answer(p))) {
+		struct flow_event event = {.kind = FLOW_EV_TEXT, .text = answer, .ussd = p->ussd,
+		                           .world = &p->world, .trace = p->trace};
+		int before = p->state->node;
+
+		alert = alerts(effects);
+		flow_effects_fini(effects);
+		snprintf((char *)event.id, sizeof event.id, "answer %u", ++p->events);
+		flow_step(p->flow, p->state, &event, p->now_ms, effects);
+		note_timer(p, effects);
+		if (alert && !alerts(effects) && effects->count < FLOW_EFFECTS_MAX)
+			effects->items[effects->count++] = (struct flow_effect){.kind = FLOW_ALERT};
+		if (p->state->node == before)
+			return; /* no answer to it: the test says where it stands */
+	}
+}
+
 /* ---- tests ---- */
 
 static void play_step(struct playing *p)
 {
-	static const char *const allowed[] = {"in", "id", "wait", "event", "at", "effects", "says", NULL};
+	static const char *const allowed[] = {"in", "id", "wait", "event", "at", "effects", "says", "omits",
+	                                      NULL};
 	struct flow_effects effects = {0};
 	struct flow_event event;
 
@@ -253,6 +306,7 @@ static void play_step(struct playing *p)
 		flow_step(p->flow, p->state, &event, p->now_ms, &effects);
 		note_timer(p, &effects);
 		p->ussd &= event.kind != FLOW_EV_USSD_END;
+		answer_on(p, &effects);
 	}
 	expect_effects(p, &effects);
 	expect_words(p, &effects);
@@ -293,6 +347,7 @@ size_t dialogue_run(const struct flow *flow, const struct dialogue_options *opti
 {
 	struct playing start = {.in = {.file = file, .part = NOWHERE, .found = failures}, .flow = flow,
 	                        .now_ms = START_MS};
+	static const char *const only_answers[] = {"answers", NULL};
 	struct yaml_error error;
 	struct yaml_node *root = yaml_parse(bytes, len, &error);
 	size_t count = 0;
@@ -309,8 +364,15 @@ size_t dialogue_run(const struct flow *flow, const struct dialogue_options *opti
 		loading_find(&start.in, root, "E12", "expected a list of tests");
 	else
 		count = root->count;
-	for (size_t i = 0; i < count; i++)
-		play_test(start, root->items[i]);
+	for (size_t i = 0; i < root->count && count; i++) {
+		if (yaml_find(root->items[i], "answers") &&
+		    loading_keys(&start.in, root->items[i], only_answers)) {
+			start.answers = yaml_find(root->items[i], "answers");
+			count--;
+		} else {
+			play_test(start, root->items[i]);
+		}
+	}
 	yaml_free(root);
 	return count;
 }

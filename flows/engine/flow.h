@@ -71,7 +71,8 @@ enum {
 	FLOW_IN_SAY = 1 << 14,
 	FLOW_IN_WAIT = 1 << 15,
 	FLOW_IN_BUDGET = 1 << 16,
-	FLOW_IN_TRIAGE = 1 << 17
+	FLOW_IN_TRIAGE = 1 << 17,
+	FLOW_IN_LANG = 1 << 18 /* the top of a language's file */
 };
 
 struct flow_key {
@@ -181,6 +182,8 @@ struct flow_effects {
 	struct flow_effect items[FLOW_EFFECTS_MAX];
 	size_t count;
 	bool seen; /* the event's id had been handled before */
+	bool classed; /* the step had to know what the text is: `text_class` says it */
+	enum flow_text_class text_class;
 };
 
 void flow_effects_fini(struct flow_effects *effects);

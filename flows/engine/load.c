@@ -222,6 +222,10 @@ static void add_part(struct loading *in, char *file, struct yaml_node *root)
 		part->name = loading_short(in, name, "the name of the flow", NAME_LEN_MAX);
 	else
 		loading_find(in, root, "E12", "`flow` is missing");
+	if (yaml_find(root, "keep_word")) {
+		loading_name(in, yaml_find(root, "keep_word"));
+		part->keep = yaml_find(root, "keep_word")->text;
+	}
 	if (part->name && flow_find_part(flow, part->name) != NOWHERE)
 		loading_find(in, name, "E12", "there is another flow \"%s\"", part->name);
 	if (yaml_find(root, "title"))
@@ -229,9 +233,20 @@ static void add_part(struct loading *in, char *file, struct yaml_node *root)
 	flow->part_count++;
 }
 
+static bool is_language(const struct yaml_node *root)
+{
+	return yaml_find(root, "language") && !yaml_find(root, "flow");
+}
+
 /* Takes over the file's name and tree. */
 static void add_file(struct loading *in, char *file, struct yaml_node *root, bool pack)
 {
+	struct flow *flow = in->flow;
+
+	if (is_language(root) && flow->lang_file_count < LANGS_MAX) {
+		flow->lang_files[flow->lang_file_count++] = (struct lang_file){.name = file, .root = root};
+		return;
+	}
 	if (pack && !in->flow->root) {
 		in->flow->file = file;
 		in->flow->root = root;
@@ -326,6 +341,8 @@ static void load_top(struct loading *in, const char *folder)
 		loading_find_at(in, 1, 1, "E12", "there is no pack.yaml");
 		return;
 	}
+	loading_languages(in);
+	in->file = flow->file;
 	check_top(in, flow->root, FLOW_IN_PACK);
 	if (name)
 		flow->name = loading_short(in, name, "the name of the pack", NAME_LEN_MAX);
@@ -451,6 +468,10 @@ void flow_free(struct flow *flow)
 		node_free(&flow->nodes[i]);
 	for (size_t i = 0; i < flow->part_count; i++)
 		part_free(&flow->parts[i]);
+	for (size_t i = 0; i < flow->lang_file_count; i++) {
+		mem_free(flow->lang_files[i].name);
+		yaml_free(flow->lang_files[i].root);
+	}
 	lists_free(flow);
 	part_free(&flow->defaults);
 	mem_free(flow->nodes);

@@ -74,7 +74,8 @@ static const struct {
 } types[] = {
 	{"text", TYPE_TEXT, parse_text}, {"number", TYPE_NUMBER, parse_ranges},
 	{"age", TYPE_AGE, parse_ranges}, {"date", TYPE_DATE, parse_nothing},
-	{"phone", TYPE_PHONE, parse_nothing}, {"place", TYPE_PLACE, parse_nothing},
+	{"phone", TYPE_PHONE, parse_nothing}, {"code", TYPE_CODE, parse_nothing},
+	{"place", TYPE_PLACE, parse_nothing},
 	{"yesno", TYPE_PICK, parse_nothing},
 };
 
@@ -84,7 +85,7 @@ static void take_words(struct loading *in, const struct yaml_node *at, const cha
 	const struct words *words = &in->flow->words[*key == 'y' ? WORD_YES : WORD_NO];
 	bool found;
 
-	*out = (struct option){.at = at, .key = key, .go = NOWHERE};
+	*out = (struct option){.at = at, .key = key, .lang = NOWHERE, .go = NOWHERE};
 	for (size_t i = 0; i < in->flow->lang_count; i++) {
 		found = false;
 		for (size_t j = 0; j < words->count; j++)
@@ -112,7 +113,7 @@ static void load_yesno(struct loading *in, const struct yaml_node *at, struct qu
 
 static void load_type(struct loading *in, const struct yaml_node *at, struct question *out)
 {
-	const char *type = loading_scalar(in, at, "a type"), *names[8] = {0};
+	const char *type = loading_scalar(in, at, "a type"), *names[9] = {0};
 	size_t len = type ? strcspn(type, " ") : 0;
 	char *name = mem_strndup(type ? type : "", len);
 
@@ -131,7 +132,7 @@ static void load_type(struct loading *in, const struct yaml_node *at, struct que
 	}
 	if (type)
 		loading_find_near(in, at, "E12", yaml_nearest(name, names),
-		                  "expected text 3.., number 0..17, age, date, phone, place or yesno");
+		                  "expected text 3.., number 0..17, age, date, phone, code, place or yesno");
 	mem_free(name);
 }
 
@@ -145,7 +146,7 @@ static void load_option_words(struct loading *in, const struct yaml_node *key,
 	for (size_t i = 0; i < in->flow->lang_count; i++) {
 		words = yaml_find(at, in->flow->langs[i]);
 		if (!words)
-			loading_find(in, key, "E08", "the language \"%s\" is missing", in->flow->langs[i]);
+			loading_missing(in, key, in->flow->langs[i]);
 		else if (words->kind == YAML_LIST && !words->count)
 			loading_find(in, words, "E12", "expected at least one word");
 		else
@@ -155,20 +156,47 @@ static void load_option_words(struct loading *in, const struct yaml_node *key,
 		loading_word_list(in, yaml_find(at, "any"), NOWHERE, &out->words);
 }
 
+static void load_option_kind(struct loading *in, const struct yaml_node *at, struct option *out)
+{
+	const char *key = loading_scalar(in, at, "a key of `kinds`");
+	const char **keys = mem_alloc((in->flow->kind_count + 1) * sizeof *keys);
+
+	for (size_t i = 0; i < in->flow->kind_count; i++) {
+		keys[i] = in->flow->kinds[i].key;
+		if (key && !strcmp(key, keys[i]))
+			out->kind = keys[i];
+	}
+	if (key && !out->kind)
+		loading_find_near(in, at, "E03", yaml_nearest(key, keys), "\"%.64s\" is none of `kinds`", key);
+	mem_free(keys);
+}
+
+static void load_option_language(struct loading *in, const struct yaml_node *at, struct option *out)
+{
+	if (loading_scalar(in, at, "a language"))
+		out->lang = loading_lang(in, at);
+}
+
 static void load_option(struct loading *in, const struct yaml_node *key, const struct yaml_node *at,
                         struct option *out)
 {
-	const char *allowed[LANGS_MAX + 4] = {0};
+	const char *allowed[LANGS_MAX + 6] = {0};
 	size_t n = in->flow->lang_count;
 
-	*out = (struct option){.at = key, .key = key->text, .go = NOWHERE};
+	*out = (struct option){.at = key, .key = key->text, .lang = NOWHERE, .go = NOWHERE};
 	memcpy(allowed, in->flow->langs, n * sizeof *allowed);
 	allowed[n++] = "any";
+	allowed[n++] = "kind";
+	allowed[n++] = "language";
 	allowed[n++] = "do";
 	allowed[n] = "go";
 	if (!loading_keys(in, at, allowed))
 		return;
 	load_option_words(in, key, at, out);
+	if (yaml_find(at, "kind"))
+		load_option_kind(in, yaml_find(at, "kind"), out);
+	if (yaml_find(at, "language"))
+		load_option_language(in, yaml_find(at, "language"), out);
 	if (yaml_find(at, "do"))
 		loading_actions(in, yaml_find(at, "do"), &out->actions);
 	loading_go(in, at, "go", &out->go);

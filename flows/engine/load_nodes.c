@@ -116,7 +116,8 @@ void loading_actions(struct loading *in, const struct yaml_node *at, unsigned *o
 		const char *name;
 		unsigned action;
 	} actions[] = {
-		{"alert duty", DO_ALERT}, {"file normal", DO_FILE_NORMAL}, {"file urgent", DO_FILE_URGENT}};
+		{"alert duty", DO_ALERT}, {"raise cao", DO_RAISE}, {"file normal", DO_FILE_NORMAL},
+		{"file urgent", DO_FILE_URGENT}};
 	unsigned before;
 
 	if (at->kind != YAML_LIST || !at->count) {
@@ -125,12 +126,12 @@ void loading_actions(struct loading *in, const struct yaml_node *at, unsigned *o
 	}
 	for (size_t i = 0; i < at->count; i++) {
 		before = *out;
-		for (size_t j = 0; at->items[i]->kind == YAML_SCALAR && j < 3; j++)
+		for (size_t j = 0; at->items[i]->kind == YAML_SCALAR && j < sizeof actions / sizeof *actions; j++)
 			if (!strcmp(at->items[i]->text, actions[j].name))
 				*out |= actions[j].action;
 		if (*out == before)
 			loading_find(in, at->items[i], "E12",
-			             "expected alert duty, file normal or file urgent, each once");
+			             "expected alert duty, raise cao, file normal or file urgent, each once");
 	}
 }
 
@@ -288,6 +289,8 @@ static void load_plain(struct loading *in, const struct yaml_node *map, struct n
 static void load_tell(struct loading *in, const struct yaml_node *map, struct node *node)
 {
 	loading_text(in, yaml_find(map, "tell"), &node->ask.text);
+	if (yaml_find(map, "if_room"))
+		node->if_room = yes_or_no(in, yaml_find(map, "if_room"));
 	if (yaml_find(map, "ussd"))
 		load_ussd(in, yaml_find(map, "ussd"), "tell", node);
 }

@@ -11,7 +11,7 @@ static const int64_t WAIT_MAX_MS = INT64_C(30) * 86400000;
 
 static const char *const word_keys[WORD_KINDS] = {
 	[WORD_START] = "start", [WORD_BACK] = "back", [WORD_HELP] = "help", [WORD_STOP] = "stop",
-	[WORD_LANGUAGE] = "language", [WORD_RESTART] = "restart", [WORD_NEXT] = "next",
+	[WORD_LANGUAGE] = "language", [WORD_ACCENTS] = "accents", [WORD_PLAIN] = "plain", [WORD_RESTART] = "restart", [WORD_NEXT] = "next",
 	[WORD_OK] = "ok", [WORD_RESUME] = "resume", [WORD_YES] = "yes", [WORD_NO] = "no",
 	[WORD_PREFIX] = "prefix",
 };

@@ -21,8 +21,8 @@ void loading_enter(struct loading *in, int part)
 		in->file = in->flow->file;
 }
 
-void loading_find_at(struct loading *in, unsigned line, unsigned column, const char *code,
-                     const char *text)
+static void find_in(struct loading *in, const char *file, const struct yaml_node *at, const char *code,
+                    const char *text)
 {
 	struct flow_findings *list = in->found;
 	struct flow_finding *one;
@@ -31,9 +31,15 @@ void loading_find_at(struct loading *in, unsigned line, unsigned column, const c
 		return;
 	list->items = mem_array(list->items, list->count + 1, sizeof *list->items);
 	one = &list->items[list->count++];
-	*one = (struct flow_finding){
-		.file = mem_strdup(in->file), .line = line, .column = column, .text = mem_strdup(text)};
+	*one = (struct flow_finding){.file = mem_strdup(file), .line = at->line, .column = at->column,
+	                             .text = mem_strdup(text)};
 	snprintf(one->code, sizeof one->code, "%s", code);
+}
+
+void loading_find_at(struct loading *in, unsigned line, unsigned column, const char *code,
+                     const char *text)
+{
+	find_in(in, in->file, &(struct yaml_node){.line = line, .column = column}, code, text);
 }
 
 void loading_find(struct loading *in, const struct yaml_node *at, const char *code,
@@ -45,7 +51,7 @@ void loading_find(struct loading *in, const struct yaml_node *at, const char *co
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
-	loading_find_at(in, at->line, at->column, code, text);
+	find_in(in, at->file ? at->file : in->file, at, code, text);
 }
 
 void loading_find_near(struct loading *in, const struct yaml_node *at, const char *code,
@@ -60,7 +66,7 @@ void loading_find_near(struct loading *in, const struct yaml_node *at, const cha
 	if (near)
 		loading_find(in, at, code, "%s, did you mean \"%s\"?", text, near);
 	else
-		loading_find_at(in, at->line, at->column, code, text);
+		loading_find(in, at, code, "%s", text);
 }
 
 /* ---- keys, numbers, names ---- */
@@ -244,7 +250,8 @@ static void check_same_placeholders(struct loading *in, const struct text *text,
 
 	for (; (len = text_next_placeholder(&p)); p += len)
 		if (!has_placeholder(text->by_lang[b], p, len))
-			loading_find(in, text->at, "E08", "%.*s stands in \"%s\" but not in \"%s\"", (int)len, p,
+			loading_find(in, text_place(text, in->flow->langs[a ? a : b]), "E08",
+			             "%.*s stands in \"%s\" but not in \"%s\"", (int)len, p,
 			             in->flow->langs[a], in->flow->langs[b]);
 }
 
@@ -259,6 +266,24 @@ static bool is_ascii(const char *text)
 static char *as_sent(const struct flow *flow, const char *text)
 {
 	return flow->strip && !is_ascii(text) ? fold_to_gsm(text) : mem_strdup(text);
+}
+
+const struct yaml_node *text_place(const struct text *text, const char *lang)
+{
+	const struct yaml_node *own = yaml_find(text->at, lang);
+
+	return own && own->file ? own : text->at;
+}
+
+void loading_missing(struct loading *in, const struct yaml_node *at, const char *lang)
+{
+	const struct lang_file *file = flow_lang_file(in->flow, lang);
+
+	if (file)
+		loading_find(in, at, "E08", "the language \"%s\" is missing: it belongs in %s", lang,
+		             file->name);
+	else
+		loading_find(in, at, "E08", "the language \"%s\" is missing", lang);
 }
 
 static void take_languages(struct loading *in, const struct yaml_node *at, struct text *out)
@@ -287,7 +312,7 @@ void loading_text(struct loading *in, const struct yaml_node *at, struct text *o
 	take_languages(in, at, out);
 	for (size_t i = 0; i < in->flow->lang_count; i++) {
 		if (!yaml_find(at, in->flow->langs[i]))
-			loading_find(in, at, "E08", "the language \"%s\" is missing", in->flow->langs[i]);
+			loading_missing(in, at, in->flow->langs[i]);
 		if (i == 0 || !out->by_lang[0] || !out->by_lang[i])
 			continue;
 		check_same_placeholders(in, out, 0, (int)i);

@@ -42,25 +42,28 @@ struct words {
 };
 
 enum word_kind {
-	WORD_START, WORD_BACK, WORD_HELP, WORD_STOP, WORD_LANGUAGE, WORD_RESTART, WORD_NEXT,
+	WORD_START, WORD_BACK, WORD_HELP, WORD_STOP, WORD_LANGUAGE, WORD_ACCENTS, WORD_PLAIN, WORD_RESTART,
+	WORD_NEXT,
 	WORD_OK, /* from here on: no commands, so they may be answers too */
 	WORD_RESUME, WORD_YES, WORD_NO, WORD_PREFIX, WORD_KINDS
 };
 
 enum say_kind { SAY_HELP, SAY_WRONG, SAY_HELLO, SAY_MORE, SAY_RESUME, SAY_KINDS };
 
-enum { DO_ALERT = 1, DO_FILE_NORMAL = 2, DO_FILE_URGENT = 4 };
+enum { DO_ALERT = 1, DO_FILE_NORMAL = 2, DO_FILE_URGENT = 4, DO_RAISE = 8 };
 
 struct option {
 	const struct yaml_node *at;
 	const char *key;
 	struct words words; /* the first of each language is its label */
+	const char *kind;   /* NULL, or what the report is about if no text said so */
+	int lang;           /* goes on in that language; NOWHERE: as before */
 	unsigned actions;   /* DO_ bits */
 	int go;
 };
 
 enum answer_type { TYPE_NONE, TYPE_PICK, TYPE_TEXT, TYPE_NUMBER, TYPE_AGE, TYPE_DATE, TYPE_PHONE,
-	           TYPE_PLACE, TYPE_FROM };
+	           TYPE_CODE, TYPE_PLACE, TYPE_FROM };
 
 struct range {
 	long low, high;
@@ -130,6 +133,7 @@ struct node {
 	int go, tired, timeout, several;
 	int call;         /* NODE_CALL: flow */
 	int retries;      /* -1: the flow's */
+	bool if_room;     /* NODE_TELL: left out where it does not fit with what follows */
 	bool from_text;   /* an answer may be found in what was told before */
 	bool reached;     /* checker */
 };
@@ -161,6 +165,7 @@ struct part {
 	char *file;             /* owned: as findings name it */
 	struct yaml_node *root; /* owned */
 	const char *name, *title;
+	const char *keep;       /* name under which the word that entered it is kept; NULL: it is not */
 	int first;              /* its nodes: first .. first + count - 1 */
 	size_t count;
 	struct waits waits;
@@ -178,6 +183,12 @@ struct role_start {
 	int part;
 };
 
+/* A file with the texts of one language. */
+struct lang_file {
+	char *name;             /* owned: as findings name it */
+	struct yaml_node *root; /* owned: what is left once its texts joined the flows */
+};
+
 /* A pack, or a lone flow. */
 struct flow {
 	uint8_t hash[FLOW_HASH_LEN];
@@ -186,6 +197,8 @@ struct flow {
 	struct yaml_node *root; /* owned: pack.yaml; NULL for a lone flow */
 	const char *langs[LANGS_MAX];
 	size_t lang_count;
+	struct lang_file lang_files[LANGS_MAX];
+	size_t lang_file_count;
 	bool strip;
 	struct part defaults;   /* what pack.yaml gives to every flow */
 	struct part parts[PARTS_MAX];
@@ -243,6 +256,8 @@ int loading_node_ref(struct loading *in, const struct yaml_node *at);
 int loading_part_ref(struct loading *in, const struct yaml_node *at);
 /* Names and keys are kept in saved states and read by other programs: letters, digits, - and _. */
 void loading_name(struct loading *in, const struct yaml_node *key);
+/* E08: a text or an answer lacks that language. */
+void loading_missing(struct loading *in, const struct yaml_node *at, const char *lang);
 void loading_text(struct loading *in, const struct yaml_node *at, struct text *out);
 /* {vi: [a, b], any: [c]} or, with no language above it, [a, b]. */
 void loading_words(struct loading *in, const struct yaml_node *at, struct words *out);
@@ -252,6 +267,11 @@ void loading_wait(struct loading *in, const struct yaml_node *at, struct waits *
 void loading_budget(struct loading *in, const struct yaml_node *at, struct budget *out);
 void loading_say(struct loading *in, const struct yaml_node *at, struct part *out);
 void loading_globals(struct loading *in, const struct yaml_node *root); /* load_pack.c */
+void loading_languages(struct loading *in); /* load_lang.c */
+/* The file that a language comes from; NULL: its texts stand in the flows themselves. */
+const struct lang_file *flow_lang_file(const struct flow *flow, const char *lang);
+/* Where that language of the text was written. */
+const struct yaml_node *text_place(const struct text *text, const char *lang);
 void loading_node_names(struct loading *in, const struct yaml_node *at);
 void loading_nodes(struct loading *in, const struct yaml_node *at);
 void loading_go(struct loading *in, const struct yaml_node *map, const char *key, int *out);
@@ -345,6 +365,8 @@ bool value_age_within(const struct question *question, const char *folded, char 
 bool value_date(const char *folded, int64_t now_ms, char out[VALUE_MAX]);
 /* "+84912345678". */
 bool value_phone(const char *text, char out[VALUE_MAX]);
+/* A code such as ref, "BP-123456", somewhere in a text, or its digits alone; two different ones are none. */
+bool value_code(const char *folded, const char *ref, char out[VALUE_MAX]);
 
 /* Units of cost_of() that fit one message, or one screen, of that flow. */
 size_t part_limit(const struct part *part, bool ussd, bool ucs2);

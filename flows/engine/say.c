@@ -9,7 +9,7 @@
 #include "flows/engine/state.h"
 
 /* Longest that an answer is quoted in a text. */
-enum { QUOTE_BYTES = 40, PLACEHOLDER_MAX = 80, SMS_DEFAULT = 3 };
+enum { QUOTE_BYTES = 40, PLACEHOLDER_MAX = 80, SMS_DEFAULT = 3, ACCENTED_MAX = 3 };
 
 int say_lang(const struct flow *flow, const struct flow_state *state)
 {
@@ -27,6 +27,17 @@ static bool is_ascii(const char *text, size_t len)
 	return true;
 }
 
+/* Accents cost three segments, which a reporter may ask for; a screen has no room for them. */
+static bool strips(const struct saying *w)
+{
+	return w->flow->strip && (w->ussd || !w->state->accents);
+}
+
+static const char *shown(const struct saying *w, const struct word *word)
+{
+	return strips(w) || !word->sent ? word->sent : word->text;
+}
+
 /* What a reporter or a table wrote, as it may be sent. */
 static void put_foreign(const struct saying *w, const char *text)
 {
@@ -37,20 +48,22 @@ static void put_foreign(const struct saying *w, const char *text)
 		mem_free(quote);
 		return;
 	}
-	if (w->flow->strip && !is_ascii(quote, strlen(quote)))
+	if (strips(w) && !is_ascii(quote, strlen(quote)))
 		sent = fold_to_gsm(quote);
 	buf_put(w->out, sent ? sent : quote, strlen(sent ? sent : quote));
 	mem_free(sent);
 	mem_free(quote);
 }
 
-static const char *label_of(const struct option *option, int lang)
+static const char *first_word(const struct saying *w, const struct words *words, const char *otherwise)
 {
-	for (size_t i = 0; i < option->words.count; i++)
-		if (option->words.items[i].sent &&
-		    (option->words.items[i].lang == lang || option->words.items[i].lang == NOWHERE))
-			return option->words.items[i].sent;
-	return option->key;
+	int lang = say_lang(w->flow, w->state);
+
+	for (size_t i = 0; i < words->count; i++)
+		if (words->items[i].sent &&
+		    (words->items[i].lang == lang || words->items[i].lang == NOWHERE))
+			return shown(w, &words->items[i]);
+	return otherwise;
 }
 
 /* ---- placeholders ---- */
@@ -76,11 +89,11 @@ static bool put_name(const struct saying *w, const struct answer *answer)
 	if (node && !option && node->ussd)
 		option = option_of(node->ussd, answer->value);
 	if (option) {
-		buf_printf(w->out, "%s", label_of(option, say_lang(w->flow, w->state)));
+		buf_printf(w->out, "%s", first_word(w, &option->words, option->key));
 		return true;
 	}
 	if (node && (node->ask.type == TYPE_PLACE || node->ask.type == TYPE_FROM) && w->world->places &&
-	    w->world->places->label(answer->value, !w->flow->strip, name, sizeof name)) {
+	    w->world->places->label(answer->value, !strips(w), name, sizeof name)) {
 		put_foreign(w, name);
 		return true;
 	}
@@ -123,7 +136,8 @@ static void put_placeholder(const struct saying *w, const char *name, size_t len
 
 void say_text(const struct saying *w, const struct text *text)
 {
-	const char *p = text->sent[say_lang(w->flow, w->state)], *at;
+	int lang = say_lang(w->flow, w->state);
+	const char *p = strips(w) ? text->sent[lang] : text->by_lang[lang], *at;
 	size_t len;
 
 	if (!p || !*p)
@@ -145,7 +159,7 @@ static void add_place(const struct saying *w, struct question *out, const char *
 	char name[FLOW_PLACE_NAME], *key = mem_strndup(code, len);
 	struct word *word;
 
-	if (!w->world->places || !w->world->places->label(key, !w->flow->strip, name, sizeof name)) {
+	if (!w->world->places || !w->world->places->label(key, !strips(w), name, sizeof name)) {
 		mem_free(key);
 		return;
 	}
@@ -153,7 +167,7 @@ static void add_place(const struct saying *w, struct question *out, const char *
 	word = option->words.items = mem_alloc(sizeof *word);
 	option->words.count = 1;
 	*word = (struct word){.folded = fold_text(name), .lang = NOWHERE};
-	word->sent = w->flow->strip ? fold_to_gsm(name) : mem_strdup(name);
+	word->sent = strips(w) ? fold_to_gsm(name) : mem_strdup(name);
 	word->text = word->sent;
 	out->keys[out->option_count++] = key;
 	option->key = key;
@@ -211,6 +225,10 @@ bool say_fits(const struct saying *w, int part)
 	struct cost cost;
 
 	/* no ASCII character takes more than two septets */
+	if (!strips(w) && w->flow->strip) { /* asked for, and paid */
+		cost_of(text, &cost);
+		return cost.segments <= ACCENTED_MAX;
+	}
 	if (w->out->len * 2 <= part_limit(of, w->ussd, false) && is_ascii(text, w->out->len))
 		return true;
 	cost_of(text, &cost);
@@ -219,7 +237,7 @@ bool say_fits(const struct saying *w, int part)
 
 static void put_option(const struct saying *w, const struct question *question, size_t i)
 {
-	const char *label = label_of(&question->options[i], say_lang(w->flow, w->state));
+	const char *label = first_word(w, &question->options[i].words, question->options[i].key);
 	char number[8];
 	size_t len = 0;
 
@@ -233,22 +251,13 @@ static void put_option(const struct saying *w, const struct question *question, 
 	buf_put(w->out, label, strlen(label));
 }
 
-static const char *first_word(const struct words *words, int lang, const char *otherwise)
-{
-	for (size_t i = 0; i < words->count; i++)
-		if (words->items[i].sent &&
-		    (words->items[i].lang == lang || words->items[i].lang == NOWHERE))
-			return words->items[i].sent;
-	return otherwise;
-}
-
 static void put_more(const struct saying *w, int part)
 {
 	const struct text *more = &w->flow->parts[part].say[SAY_MORE];
 	int lang = say_lang(w->flow, w->state);
+	const char *text = strips(w) ? more->sent[lang] : more->by_lang[lang];
 
-	buf_printf(w->out, "\n%s %s", first_word(&w->flow->words[WORD_NEXT], lang, "0"),
-	           more->sent[lang] ? more->sent[lang] : "...");
+	buf_printf(w->out, "\n%s %s", first_word(w, &w->flow->words[WORD_NEXT], "0"), text ? text : "...");
 }
 
 /* As many answers as fit with the line that leads to the rest, at least one. */
@@ -294,8 +303,6 @@ void say_question(const struct saying *w, const struct node *node, const struct 
 
 void say_choice(const struct saying *w, const struct words *first, const struct words *second)
 {
-	int lang = say_lang(w->flow, w->state);
-
-	buf_printf(w->out, "%s1 %s\n2 %s", w->out->len ? "\n" : "", first_word(first, lang, ""),
-	           first_word(second, lang, ""));
+	buf_printf(w->out, "%s1 %s\n2 %s", w->out->len ? "\n" : "", first_word(w, first, ""),
+	           first_word(w, second, ""));
 }

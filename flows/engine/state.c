@@ -223,7 +223,8 @@ enum {
 	FLAG_USSD = 64,
 	FLAG_DROPPED = 128,
 	FLAG_RESUMING = 256,
-	FLAGS_ALL = 511
+	FLAG_ACCENTS = 512,
+	FLAGS_ALL = 1023
 };
 
 static uint16_t flags_of(const struct flow_state *state)
@@ -233,7 +234,7 @@ static uint16_t flags_of(const struct flow_state *state)
 	                 (state->substantive ? FLAG_SUBSTANTIVE : 0) |
 	                 (state->filed ? FLAG_FILED : 0) | (state->reply ? FLAG_REPLY : 0) |
 	                 (state->ussd ? FLAG_USSD : 0) | (state->dropped ? FLAG_DROPPED : 0) |
-	                 (state->resuming ? FLAG_RESUMING : 0));
+	                 (state->resuming ? FLAG_RESUMING : 0) | (state->accents ? FLAG_ACCENTS : 0));
 }
 
 static void put_calls(struct buf *out, const uint16_t calls[CALLS_MAX], size_t depth)
@@ -344,6 +345,7 @@ static void load_flags(struct reader *r, struct flow_state *state, bool *replied
 	state->ussd = flags & FLAG_USSD;
 	state->dropped = flags & FLAG_DROPPED;
 	state->resuming = flags & FLAG_RESUMING;
+	state->accents = flags & FLAG_ACCENTS;
 	*replied = flags & FLAG_REPLY;
 }
 

@@ -43,6 +43,7 @@ struct flow_state {
 	size_t call_depth;
 	bool ussd;        /* channel on which the question was asked */
 	bool dropped;     /* its USSD session ended without an answer */
+	bool accents;     /* texts keep their accents by SMS */
 	bool resuming;    /* asked whether to go on or to start again */
 	size_t page_from, page_to; /* options shown last; page_to == 0: all */
 	uint32_t turn;    /* grows with every step */

@@ -55,7 +55,9 @@ void step_act(struct step *s, unsigned actions)
 		s->state->substantive = true;
 		s->file = true;
 	}
-	if (actions & DO_FILE_URGENT)
+	if (actions & DO_RAISE)
+		s->state->substantive = s->file = true;
+	if (actions & (DO_FILE_URGENT | DO_RAISE))
 		step_raise(s, URGENCY_CAO);
 	if (actions & (DO_FILE_URGENT | DO_FILE_NORMAL))
 		s->state->filed = s->file = true;
@@ -71,6 +73,63 @@ static int way_of_branches(struct step *s, int at)
 			return node->branches[i].go;
 		}
 	return NOWHERE;
+}
+
+/* ---- room: `if_room` ---- */
+
+static void say_tell(struct step *s, const struct node *node)
+{
+	size_t from = s->reply.len;
+
+	say_text(&s->say, &node_question(node, s->ussd)->text);
+	if (node->if_room && s->reply.len > from && s->spare_count < SPARES_MAX)
+		s->spares[s->spare_count++] = (struct spare){.from = from, .to = s->reply.len};
+}
+
+static bool fits_with(const struct step *s, const struct buf *next, int part)
+{
+	struct buf all = {0};
+	struct saying w = s->say;
+	bool fits;
+
+	buf_put(&all, s->reply.data, s->reply.len);
+	buf_put_u8(&all, '\n');
+	buf_put(&all, next->data, next->len);
+	w.out = &all;
+	fits = say_fits(&w, part);
+	buf_free(&all);
+	return fits;
+}
+
+/* Leaves out what may be, the last first, until what comes next has room. */
+static void make_room(struct step *s, const struct buf *next, int part)
+{
+	const struct spare *last;
+
+	while (s->spare_count && !fits_with(s, next, part)) {
+		last = &s->spares[--s->spare_count];
+		memmove(s->reply.data + last->from, s->reply.data + last->to, s->reply.len - last->to);
+		s->reply.len -= last->to - last->from;
+		if (!last->from && s->reply.len) /* the line end before what followed it */
+			memmove(s->reply.data, s->reply.data + 1, --s->reply.len);
+	}
+}
+
+static void make_room_for(struct step *s, const struct node *node)
+{
+	struct buf next = {0};
+	struct saying w = s->say;
+
+	if (!s->spare_count)
+		return;
+	w.out = &next;
+	if (node->kind == NODE_ASK)
+		say_question(&w, node, &node_question(node, s->ussd)->text);
+	else
+		say_text(&w, &node_question(node, s->ussd)->text);
+	if (next.len)
+		make_room(s, &next, node->part);
+	buf_free(&next);
 }
 
 static void note_asked(struct flow_state *state, int at)
@@ -93,6 +152,7 @@ static void wait_at(struct step *s, int at)
 	state->node = at;
 	state->tries = 0;
 	state->ussd = s->ussd;
+	make_room_for(s, node);
 	say_question(&s->say, node, &node_question(node, s->ussd)->text);
 	note_asked(state, at);
 }
@@ -166,10 +226,12 @@ static int pass(struct step *s, int at)
 	case NODE_CALL:
 		return pass_call(s, at);
 	case NODE_END:
+		make_room_for(s, node);
 		say_text(&s->say, &node_question(node, s->ussd)->text);
 		return pass_end(s, at);
 	default:
-		say_text(&s->say, &node_question(node, s->ussd)->text);
+		make_room_for(s, node);
+		say_tell(s, node);
 		step_trace(s, at, FLOW_WAY_GO, 0);
 		return node->go;
 	}
@@ -413,5 +475,7 @@ void flow_step(const struct flow *flow, struct flow_state *state, const struct f
 	s.alert |= state->urgency > before && state->urgency >= URGENCY_CAO;
 	s.file |= s.alert;
 	put_effects(&s, out);
+	out->classed = s.triaged;
+	out->text_class = s.text_class;
 	step_fini(&s);
 }

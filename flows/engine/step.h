@@ -6,7 +6,12 @@
 #include "flows/engine/say.h"
 #include "flows/engine/state.h"
 
-enum { AUDITS_MAX = 4 };
+enum { AUDITS_MAX = 4, SPARES_MAX = 8 };
+
+/* A piece of the reply that may be left out. */
+struct spare {
+	size_t from, to;
+};
 
 struct step {
 	const struct flow *flow;
@@ -19,9 +24,12 @@ struct step {
 	char *meant;      /* owned: folded, as the text is meant; NULL until it is asked for */
 	struct flow_triage heard; /* of the text; `triaged` once it is asked for */
 	bool triaged;
+	enum flow_text_class text_class; /* of the text by itself; once triaged */
 	bool ussd;        /* channel of this turn */
 	struct buf reply; /* as it will be sent */
 	struct saying say;
+	struct spare spares[SPARES_MAX];
+	size_t spare_count;
 	bool file, alert;
 	const char *audits[AUDITS_MAX]; /* borrowed: constants */
 	size_t audit_count;
@@ -54,6 +62,7 @@ void step_hear(struct step *s);
 /* The same for a text that answers nothing, if it says something. */
 void step_keep(struct step *s);
 void step_text(struct step *s);
+void step_set_language(struct step *s, int lang); /* NOWHERE: as it is */
 /* Takes up a dropped USSD session, or starts one. */
 void step_dial(struct step *s);
 

@@ -7,12 +7,17 @@
 #include "flows/engine/reading.h"
 #include "flows/engine/step.h"
 
+enum { STORY_WORDS = 3, PLACE_WORDS_MAX = 4 };
+
 void step_set_safe(struct step *s, const char *key, const char *text)
 {
-	int safe = s->flow->parts[step_part(s)].safe;
+	int safe;
 
-	if (safe != NOWHERE)
-		state_set_answer(s->state, s->flow->nodes[safe].save, key, text);
+	for (size_t i = 0; i < s->flow->part_count; i++) { /* whichever flow would ask */
+		safe = s->flow->parts[i].safe;
+		if (safe != NOWHERE)
+			state_set_answer(s->state, s->flow->nodes[safe].save, key, text);
+	}
 	s->state->safe = !strcmp(key, "yes") ? 1 : !strcmp(key, "no") ? 0 : -1;
 }
 
@@ -83,11 +88,26 @@ int step_way_on(struct step *s, int at)
 	return option && option->go >= 0 ? option->go : node->go;
 }
 
+static bool is_owed(const struct step *s, int at)
+{
+	const struct part *part = &s->flow->parts[s->flow->nodes[at].part];
+
+	for (size_t i = 0; i < part->owed_count; i++)
+		if (part->owed[i] == at)
+			return true;
+	return false;
+}
+
 static void go_on(struct step *s)
 {
 	int at = s->state->node, next;
 
 	s->file = true;
+	if (is_owed(s, at)) {
+		s->state->substantive = true;
+		if (s->state->urgency == URGENCY_KHONG) /* told by menus alone */
+			step_raise(s, s->flow->default_urgency);
+	}
 	next = step_way_on(s, at);
 	s->passed[s->passed_count++] = at;
 	if (next == BROKEN) /* there was no room for one more answer */
@@ -212,6 +232,15 @@ static bool take_match(struct step *s, const struct node *node, const struct que
 
 /* ---- the other types ---- */
 
+/* What the author says that an answer means beside itself. */
+static void choose(struct step *s, const struct option *option)
+{
+	if (option->kind && !strcmp(s->state->kind, "khong_ro"))
+		snprintf(s->state->kind, sizeof s->state->kind, "%s", option->kind);
+	step_set_language(s, option->lang);
+	step_act(s, option->actions);
+}
+
 static bool take_option(struct step *s, const struct node *node, const struct question *question)
 {
 	int index = option_meant(s, question);
@@ -225,7 +254,7 @@ static bool take_option(struct step *s, const struct node *node, const struct qu
 	if (step_is_safe_node(s, s->state->node))
 		step_set_safe(s, option->key, s->text);
 	state_set_answer(s->state, node->save, option->key, s->text);
-	step_act(s, option->actions);
+	choose(s, option);
 	go_on(s);
 	return true;
 }
@@ -250,6 +279,8 @@ static bool value_of(struct step *s, const struct question *question, char value
 		return value_age(question, s->folded, s->now_ms, value);
 	case TYPE_DATE:
 		return value_date(s->folded, s->now_ms, value);
+	case TYPE_CODE:
+		return value_code(s->folded, s->state->ref, value);
 	default:
 		return value_phone(s->text, value);
 	}
@@ -372,6 +403,10 @@ void step_answer(struct step *s)
 
 	if (take(s, asked) || (other != asked && take(s, other)))
 		return;
+	/* a story that somebody took the pains to type below a menu */
+	if (s->ussd && node->ask.type == TYPE_TEXT && folded_word_count(s->folded) >= STORY_WORDS &&
+	    take(s, &node->ask))
+		return;
 	no_answer(s, asked);
 }
 
@@ -403,14 +438,41 @@ static bool find_in(struct step *s, const struct node *node, const struct questi
 		ok = value_age_within(question, folded, value);
 		if (ok)
 			state_set_answer(s->state, node->save, value, text);
+	} else if (question->type == TYPE_CODE) {
+		ok = value_code(folded, s->state->ref, value);
+		if (ok)
+			state_set_answer(s->state, node->save, value, text);
 	} else if (question->type == TYPE_PICK) {
 		option = match_option_within(question, folded);
 		ok = option != NO_OPTION;
 		if (ok)
 			state_set_answer(s->state, node->save, question->options[option].key, text);
 		if (ok)
-			step_act(s, question->options[option].actions);
+			choose(s, &question->options[option]);
 	}
+	mem_free(folded);
+	return ok;
+}
+
+/* "BAOCAO bom bo ...": right behind the word that a coded report begins with, a name needs no "xa" before it. */
+static bool find_behind_prefix(struct step *s, const struct node *node)
+{
+	char *folded = fold_text(s->state->texts[0]), *name = mem_strdup(folded);
+	const struct word *prefix = match_prefix(&s->flow->words[WORD_PREFIX], folded);
+	const char *from = prefix ? folded + strlen(prefix->folded) + 1 : "";
+	bool ok = false;
+
+	for (size_t words = PLACE_WORDS_MAX; prefix && words && !ok; words--) {
+		size_t len = 0;
+
+		for (size_t i = 0; i < words && from[len]; i++) {
+			len += i ? 1 : 0;
+			len += strcspn(from + len, " ");
+		}
+		snprintf(name, strlen(folded) + 1, "%.*s", (int)len, from);
+		ok = take_place(s, node, name, s->state->texts[0]);
+	}
+	mem_free(name);
 	mem_free(folded);
 	return ok;
 }
@@ -424,7 +486,8 @@ bool step_answer_from_text(struct step *s, int at)
 	if (!node->from_text || !s->state->text_count)
 		return false;
 	text = all_texts(s->state);
-	ok = find_in(s, node, node_question(node, s->ussd), text);
+	ok = (node->ask.type == TYPE_PLACE && find_behind_prefix(s, node)) ||
+	     find_in(s, node, node_question(node, s->ussd), text);
 	mem_free(text);
 	return ok && state_answer(s->state, node->save);
 }

@@ -31,6 +31,7 @@ const struct flow_triage *step_triage(struct step *s)
 
 	if (!s->triaged) { /* by the bytes as they came: an old font is known by them */
 		flow_triage(s->flow, text, &s->heard);
+		s->text_class = s->heard.text_class;
 		hear_whole(s, text);
 	}
 	s->triaged = true;
@@ -84,7 +85,7 @@ static void fall_silent(struct step *s)
 	step_audit(s, "danger near");
 }
 
-static void set_language(struct step *s, int lang)
+void step_set_language(struct step *s, int lang)
 {
 	if (lang == NOWHERE)
 		return;
@@ -108,7 +109,7 @@ static void guess_language(struct step *s)
 
 	for (size_t i = 0; !s->state->lang[0] && i < flow->hint_count; i++)
 		if (phrases_weight(&flow->hints[i].phrases, s->folded) >= HINTS_NEEDED)
-			set_language(s, flow->hints[i].lang);
+			step_set_language(s, flow->hints[i].lang);
 }
 
 /* The flow that is entered by somebody of that role who names none. */
@@ -120,6 +121,14 @@ static int part_for(const struct step *s)
 	return 0;
 }
 
+static void keep_word(struct step *s, const struct word *word)
+{
+	const char *name = s->flow->parts[s->state->part].keep;
+
+	if (name)
+		state_set_answer(s->state, name, word->text, s->text);
+}
+
 static void open_with_report(struct step *s)
 {
 	const struct word *prefix = match_prefix(&s->flow->words[WORD_PREFIX], s->folded);
@@ -129,7 +138,8 @@ static void open_with_report(struct step *s)
 	s->state->part = part_for(s);
 	if (prefix) {
 		s->state->part = prefix->part == NOWHERE ? 0 : prefix->part;
-		set_language(s, prefix->lang);
+		step_set_language(s, prefix->lang);
+		keep_word(s, prefix);
 	}
 	part = &s->flow->parts[s->state->part];
 	first = part->first_text;
@@ -155,8 +165,12 @@ static void open_with_command(struct step *s)
 		part = start->part == NOWHERE ? part : start->part;
 	} else {
 		match_word(&s->flow->words[WORD_LANGUAGE], s->folded, &lang);
+		s->state->accents = match_command(&s->flow->words[WORD_ACCENTS], s->folded);
 	}
-	set_language(s, lang);
+	step_set_language(s, lang);
+	s->state->part = part;
+	if (start)
+		keep_word(s, start);
 	step_enter_part(s, part);
 }
 
@@ -209,16 +223,31 @@ static void help(struct step *s)
 		step_ask_again(s, NULL);
 }
 
+/* Who comes again wants to choose again. */
+static void forget_choices(struct step *s, const struct part *part)
+{
+	const struct node *node;
+
+	for (size_t i = 0; i < part->count; i++) {
+		node = &s->flow->nodes[(size_t)part->first + i];
+		if (node->ask.type == TYPE_PICK)
+			state_drop_answer(s->state, node->save);
+	}
+}
+
 /* The start word of another flow enters it; what was told is kept. */
 static void start(struct step *s, const struct word *word)
 {
-	set_language(s, word->lang);
+	step_set_language(s, word->lang);
 	s->state->page_from = 0;
-	if (word->part == NOWHERE || word->part == s->state->part) {
+	if (word->part == NOWHERE || (word->part == s->state->part && !s->state->call_depth)) {
 		step_ask_again(s, NULL);
 		return;
 	}
 	s->state->path_len = 0;
+	s->state->part = word->part;
+	forget_choices(s, &s->flow->parts[word->part]);
+	keep_word(s, word);
 	step_enter_part(s, word->part);
 }
 
@@ -246,7 +275,12 @@ static bool command(struct step *s)
 	} else if ((word = match_command(&words[WORD_START], s->folded))) {
 		start(s, word);
 	} else if (match_word(&words[WORD_LANGUAGE], s->folded, &lang)) {
-		set_language(s, lang);
+		step_set_language(s, lang);
+		s->state->page_from = 0;
+		step_ask_again(s, NULL);
+	} else if (match_command(&words[WORD_ACCENTS], s->folded) ||
+	           match_command(&words[WORD_PLAIN], s->folded)) {
+		s->state->accents = match_command(&words[WORD_ACCENTS], s->folded);
 		s->state->page_from = 0;
 		step_ask_again(s, NULL);
 	} else if (match_word(&words[WORD_BACK], s->folded, &lang)) {

@@ -58,7 +58,7 @@ static bool is_numbered(const char *folded)
 static bool is_answer(const struct flow *flow, const char *folded)
 {
 	static const enum word_kind commands[] = {WORD_START, WORD_BACK, WORD_HELP, WORD_LANGUAGE,
-	                                          WORD_RESTART, WORD_OK};
+	                                          WORD_ACCENTS, WORD_PLAIN, WORD_RESTART, WORD_OK};
 	int lang;
 
 	if (match_digits(folded) || is_numbered(folded))

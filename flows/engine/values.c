@@ -233,6 +233,55 @@ bool value_age(const struct question *question, const char *folded, int64_t now_
 	return this_year >= year && put_number(question, this_year - year, out);
 }
 
+/* ---- codes of reports ---- */
+
+enum { CODE_DIGITS = 6, CODE_PREFIX_MAX = 12 };
+
+/* "bp" of "BP-123456", folded as replies are. */
+static size_t prefix_of(const char *ref, char out[CODE_PREFIX_MAX])
+{
+	size_t len = strcspn(ref, "-");
+
+	if (len >= CODE_PREFIX_MAX)
+		len = 0;
+	for (size_t i = 0; i < len; i++)
+		out[i] = ref[i] >= 'A' && ref[i] <= 'Z' ? (char)(ref[i] - 'A' + 'a') : ref[i];
+	out[len] = '\0';
+	return len;
+}
+
+/* "bp 123456", "bp123456", or nothing but the digits. */
+static bool is_code(const char *text, const char *number, const char *prefix, size_t len)
+{
+	const char *end = number;
+
+	if (number == text)
+		return !number[CODE_DIGITS];
+	if (end[-1] == ' ')
+		end--;
+	return len && (size_t)(end - text) >= len && !strncmp(end - len, prefix, len) &&
+	       (end - len == text || end[-(long)len - 1] == ' ');
+}
+
+bool value_code(const char *folded, const char *ref, char out[VALUE_MAX])
+{
+	char prefix[CODE_PREFIX_MAX];
+	const char *found = NULL;
+	size_t len = prefix_of(ref, prefix), run;
+
+	for (const char *p = folded; (p = strpbrk(p, digits)); p += run) {
+		run = strspn(p, digits);
+		if (run != CODE_DIGITS || (p[run] && p[run] != ' ') || !is_code(folded, p, prefix, len))
+			continue;
+		if (found && strncmp(found, p, CODE_DIGITS))
+			return false;
+		found = p;
+	}
+	if (found)
+		snprintf(out, VALUE_MAX, "%.*s-%.*s", (int)len, ref, CODE_DIGITS, found);
+	return found;
+}
+
 /* ---- telephone numbers ---- */
 
 bool value_phone(const char *text, char out[VALUE_MAX])

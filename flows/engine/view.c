@@ -109,7 +109,7 @@ static void list_texts(struct viewing *v)
 
 static bool is_urgent(unsigned actions)
 {
-	return (actions & (DO_ALERT | DO_FILE_URGENT)) != 0;
+	return (actions & (DO_ALERT | DO_RAISE | DO_FILE_URGENT)) != 0;
 }
 
 static struct view_node node_of(const struct flow *flow, size_t i)
@@ -128,6 +128,7 @@ static struct view_node node_of(const struct flow *flow, size_t i)
 	                                                          : NULL,
 	                          .kind = kinds[node->kind],
 	                          .first = (int)i == part->first,
+	                          .save = node->save,
 	                          .retries = node->retries >= 0 ? node->retries : part->retries,
 	                          .wait_ms = part->waits.sms_ms,
 	                          .urgent = is_urgent(node->actions)};

@@ -22,6 +22,7 @@ struct view_place {
 struct view_node {
 	struct view_place place;
 	const char *flow, *name;
+	const char *save;    /* ask: name under which the answer is kept */
 	const char *text;    /* first language, as written; NULL: says nothing */
 	enum view_kind kind;
 	bool first;          /* where its flow begins */

@@ -30,3 +30,17 @@ FUZZ_TARGETS += tests/fuzz/fuzz_text
 tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c
 tests_fuzz_fuzz_text_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 tests_fuzz_fuzz_text_LDADD = libflow.a libbase.a $(YAML_LIBS) $(UTF8PROC_LIBS)
+
+FUZZ_TARGETS += tests/fuzz/fuzz_http tests/fuzz/fuzz_http_profile tests/fuzz/fuzz_ussd
+tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c
+nodist_EXTRA_tests_fuzz_fuzz_http_SOURCES = dummy.cxx
+tests_fuzz_fuzz_http_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+tests_fuzz_fuzz_http_LDADD = $(TEST_LIBS)
+tests_fuzz_fuzz_http_profile_SOURCES = tests/fuzz/fuzz_http_profile.c
+nodist_EXTRA_tests_fuzz_fuzz_http_profile_SOURCES = dummy.cxx
+tests_fuzz_fuzz_http_profile_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+tests_fuzz_fuzz_http_profile_LDADD = $(TEST_LIBS)
+tests_fuzz_fuzz_ussd_SOURCES = tests/fuzz/fuzz_ussd.c
+nodist_EXTRA_tests_fuzz_fuzz_ussd_SOURCES = dummy.cxx
+tests_fuzz_fuzz_ussd_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+tests_fuzz_fuzz_ussd_LDADD = $(TEST_LIBS)

@@ -3,3 +3,7 @@
 # tests_unit_test_x_SOURCES = tests/unit/test_x.c
 # nodist_EXTRA_tests_unit_test_x_SOURCES = dummy.cxx
 # tests_unit_test_x_LDADD = $(TEST_LIBS)
+UNIT += tests/unit/test_histogram
+tests_unit_test_histogram_SOURCES = tests/unit/test_histogram.c \
+	tests/bench/histogram.c tests/bench/histogram.h
+tests_unit_test_histogram_LDADD = $(CMOCKA_LIBS)

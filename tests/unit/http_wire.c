@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -132,4 +135,39 @@ int wire_ask(struct loop *loop, unsigned port, const char *request, char *body, 
 	wire_close(w, loop);
 	mem_free(w);
 	return status;
+}
+
+static void add_extension(X509 *cert, int nid, const char *value)
+{
+	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+
+	X509_add_ext(cert, extension, -1);
+	X509_EXTENSION_free(extension);
+}
+
+void wire_certificate(const char *cert_file, const char *key_file)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *cert = X509_new();
+	X509_NAME *name = X509_get_subject_name(cert);
+	FILE *file;
+
+	X509_set_version(cert, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+	X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
+	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
+	X509_set_issuer_name(cert, name);
+	X509_set_pubkey(cert, key);
+	add_extension(cert, NID_subject_alt_name, "DNS:localhost");
+	add_extension(cert, NID_basic_constraints, "critical,CA:TRUE");
+	assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
+	file = fopen(cert_file, "w");
+	PEM_write_X509(file, cert);
+	fclose(file);
+	file = fopen(key_file, "w");
+	PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL);
+	fclose(file);
+	X509_free(cert);
+	EVP_PKEY_free(key);
 }

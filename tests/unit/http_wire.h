@@ -31,4 +31,7 @@ void wire_close(struct wire *w, struct loop *loop);
 /* One request on a connection of its own; its status, and the body if wanted. */
 int wire_ask(struct loop *loop, unsigned port, const char *request, char *body, size_t size);
 
+/* Writes a key and a certificate for "localhost" that nobody but itself has signed (PEM). */
+void wire_certificate(const char *cert_file, const char *key_file);
+
 #endif

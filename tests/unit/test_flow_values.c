@@ -22,7 +22,7 @@ struct row {
 	const char *reply, *value; /* value NULL: not understood */
 };
 
-enum value_kind { NUMBER, AGE, AGE_WITHIN, DATE, PHONE };
+enum value_kind { NUMBER, AGE, AGE_WITHIN, DATE, PHONE, CODE };
 
 static void read_rows(enum value_kind reader, const struct row *rows, size_t count)
 {
@@ -46,6 +46,9 @@ static void read_rows(enum value_kind reader, const struct row *rows, size_t cou
 			break;
 		case PHONE:
 			ok = value_phone(rows[i].reply, value);
+			break;
+		case CODE:
+			ok = value_code(folded, "BP-1234", value);
 		}
 		mem_free(folded);
 		if (ok != (rows[i].value != NULL) || (ok && strcmp(value, rows[i].value)))
@@ -55,6 +58,19 @@ static void read_rows(enum value_kind reader, const struct row *rows, size_t cou
 }
 
 #define READ(reader, rows) read_rows(reader, rows, sizeof(rows) / sizeof *(rows))
+
+static void a_code_is_one_of_ours_however_it_is_written(void **state)
+{
+	static const struct row rows[] = {
+		{"BP-482101", "BP-482101"}, {"bp482101", "BP-482101"}, {"ma BP 482101 sao roi", "BP-482101"},
+		{"482101", "BP-482101"}, {"BP-482101, bp 482101", "BP-482101"},
+		{"ma so 482101", NULL}, {"mat 500000 dong", NULL}, {"XBP-482101", NULL}, {"BP-4821011", NULL},
+		{"BP-48210", NULL}, {"BP-482101 va BP-482102", NULL}, {"", NULL}, {"bp", NULL},
+	};
+
+	(void)state;
+	READ(CODE, rows);
+}
 
 static void a_number_stands_alone_or_before_what_it_counts(void **state)
 {
@@ -242,6 +258,7 @@ static void a_long_text_is_kept_in_pieces_and_what_is_cut_is_marked(void **state
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_code_is_one_of_ours_however_it_is_written),
 		cmocka_unit_test(a_number_stands_alone_or_before_what_it_counts),
 		cmocka_unit_test(an_age_may_be_a_date_of_birth),
 		cmocka_unit_test(an_age_is_found_in_a_story_if_it_is_the_only_one),

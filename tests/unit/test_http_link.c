@@ -2,6 +2,7 @@
  * provider is a server of ours in the same loop. */
 #include <ftw.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 #include <cmocka.h>
 
 #include "adapters/adapter.h"
+#include "adapters/http/gate.h"
 #include "adapters/http/server.h"
 #include "base/loop.h"
 #include "base/mem.h"
@@ -116,13 +118,22 @@ static void write_secret(const char *name, const char *text)
 	mem_free(path);
 }
 
-static void open_provider(void)
+static void open_provider(bool tls)
 {
 	char listen[32];
 	struct http_server_conf conf = {.listen = listen, .deadline_ms = 10000, .answer_ms = 60000, .idle_ms = 10000,
 					.connections = 9, .per_address = 9};
 	char error[100];
 
+	char cert[60], key[60];
+
+	snprintf(cert, sizeof(cert), "%s/cert", t.dir);
+	snprintf(key, sizeof(key), "%s/key", t.dir);
+	if (tls) {
+		wire_certificate(cert, key);
+		conf.cert_file = cert;
+		conf.key_file = key;
+	}
 	t.provider_port = wire_free_port();
 	snprintf(listen, sizeof(listen), "127.0.0.1:%u", t.provider_port);
 	t.provider = http_server_open(t.loop, &conf, error, sizeof(error));
@@ -143,7 +154,7 @@ static int setup(void **state)
 	t.host = (struct adapter_host){.ctx = &t, .loop = t.loop, .folder = t.dir, .inbound = on_inbound, .sent = on_sent,
 				       .receipt = on_receipt, .state = on_state};
 	t.adapter = adapter_find("http");
-	open_provider();
+	open_provider(false);
 	return 0;
 }
 
@@ -295,6 +306,28 @@ static void test_the_gate_stands_before_every_door(void **state)
 	assert_int_equal(post("/p/sms?token=in-secret", "from=1&text=x", NULL, 0), 200);
 }
 
+static void test_a_signed_text_that_could_not_be_kept_may_come_again_as_it_is(void **state)
+{
+	static const char body[] = "from=1&text=x";
+	char at[24], signature[HTTP_SIGNATURE_LEN + 1], *request;
+	const struct http_slice nonce = {"nonce-0001", 10};
+
+	(void)state;
+	create("generic", "auth: hmac, auth_file: in");
+	snprintf(at, sizeof(at), "%lld", (long long)(loop_wall_us(t.loop) / 1000000));
+	http_gate_sign("in-secret", (struct http_slice){at, strlen(at)}, nonce, "POST", (struct http_slice){"/p/sms", 6},
+		       body, strlen(body), signature);
+	request = mem_printf("POST /p/sms HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: %zu\r\n"
+			     "X-Hotline-Time: %s\r\nX-Hotline-Nonce: nonce-0001\r\nX-Hotline-Signature: %s\r\n\r\n%s",
+			     strlen(body), at, signature, body);
+	t.refuse = true;
+	assert_int_equal(wire_ask(t.loop, t.port, request, NULL, 0), 503);
+	t.refuse = false;
+	assert_int_equal(wire_ask(t.loop, t.port, request, NULL, 0), 200);
+	assert_int_equal(wire_ask(t.loop, t.port, request, NULL, 0), 401);
+	mem_free(request);
+}
+
 static void test_a_request_that_outlives_its_link_is_answered(void **state)
 {
 	struct wire *w = mem_alloc(sizeof(*w));
@@ -429,6 +462,56 @@ static void test_no_answer_is_in_doubt(void **state)
 	await_sent(1);
 	assert_int_equal(t.calls, 1);
 	assert_int_equal(t.sent[0], SENT_IN_DOUBT);
+}
+
+/* A link to a provider with a certificate of its own. */
+static void create_tls(const char *host, const char *more)
+{
+	char *settings, error[600];
+	const char *src = getenv("HOTLINED_SRC");
+
+	http_server_close(t.provider);
+	open_provider(true);
+	t.answer_status = 202;
+	t.answer = "0: Accepted for delivery";
+	settings = mem_printf("{name: web, adapter: http, profile: %s/adapters/http/profiles/kannel.yaml, path: /p, "
+			      "listen: \"127.0.0.1:%u\", url: \"https://%s:%u\", public_url: \"http://hot/p\", user: me, "
+			      "password_file: out, " ADDRESS "%s}", src ? src : ".", wire_free_port(), host, t.provider_port, more);
+	t.link = try_create(settings, error, sizeof(error));
+	if (!t.link)
+		fail_msg("%s", error);
+	mem_free(settings);
+	t.adapter->start(t.link);
+}
+
+static void test_a_provider_is_known_by_its_certificate(void **state)
+{
+	(void)state;
+	create_tls("localhost", ", ca_file: cert");
+	assert_true(send_text("x"));
+	await_sent(1);
+	assert_int_equal(t.sent[0], SENT_OK);
+	assert_int_equal(t.calls, 1);
+}
+
+static void test_a_provider_that_nobody_vouches_for_gets_nothing(void **state)
+{
+	(void)state;
+	create_tls("localhost", "");
+	assert_true(send_text("x"));
+	await_sent(1);
+	assert_int_equal(t.sent[0], SENT_RETRY);
+	assert_int_equal(t.calls, 0);
+}
+
+static void test_a_certificate_of_another_name_gets_nothing(void **state)
+{
+	(void)state;
+	create_tls("127.0.0.1", ", ca_file: cert");
+	assert_true(send_text("x"));
+	await_sent(1);
+	assert_int_equal(t.sent[0], SENT_RETRY);
+	assert_int_equal(t.calls, 0);
 }
 
 static void test_a_window_keeps_room_for_an_alert(void **state)
@@ -646,6 +729,7 @@ int main(void)
 		TEST(test_a_text_without_a_sender_field_is_400),
 		TEST(test_kannels_codings_and_parts_are_read),
 		TEST(test_the_gate_stands_before_every_door),
+		TEST(test_a_signed_text_that_could_not_be_kept_may_come_again_as_it_is),
 		TEST(test_a_request_that_outlives_its_link_is_answered),
 		TEST(test_a_stopping_link_asks_to_come_again),
 		TEST(test_kannels_sendsms_is_called_as_it_wants),
@@ -654,6 +738,9 @@ int main(void)
 		TEST(test_a_provider_in_trouble_is_left_alone_for_a_while),
 		TEST(test_a_provider_that_is_not_there_can_be_tried_again),
 		TEST(test_no_answer_is_in_doubt),
+		TEST(test_a_provider_is_known_by_its_certificate),
+		TEST(test_a_provider_that_nobody_vouches_for_gets_nothing),
+		TEST(test_a_certificate_of_another_name_gets_nothing),
 		TEST(test_a_window_keeps_room_for_an_alert),
 		TEST(test_receipts_are_matched_by_their_words),
 		TEST(test_a_session_by_form_with_con_and_end),
@@ -666,5 +753,6 @@ int main(void)
 		TEST(test_faults_of_the_settings_are_placed),
 	};
 
+	signal(SIGPIPE, SIG_IGN); /* as the daemon does */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -197,6 +197,7 @@ static void test_the_last_answer_is_what_was_added_to_the_history(void **state)
 		const char *whole, *before, *last;
 	} cases[] = {
 		{"1", "", "1"},
+		{"a*b", "", "a*b"},
 		{"1*2", "1", "2"},
 		{"1*2*7", "1*2", "7"},
 		{"1*a*b*c", "1", "a*b*c"}, /* a star that was typed */

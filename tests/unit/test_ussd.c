@@ -197,6 +197,21 @@ static void test_a_begin_delivered_twice_is_one_session(void **state)
 	assert_true(t.more[2]);
 }
 
+static void test_a_number_that_dials_again_after_the_end_begins_anew(void **state)
+{
+	(void)state;
+	hear(USSD_BEGIN, "+84912345678", NULL, "");
+	answer(0, "A", true);
+	hear(USSD_END, "+84912345678", NULL, "");
+	hear(USSD_BEGIN, "+84912345678", NULL, "");
+	assert_int_equal(t.in_count, 3);
+	assert_int_equal(t.in[2].ussd_op, USSD_BEGIN);
+	answer(2, "go on?", true);
+	assert_string_equal(t.screen[2], "go on?");
+	hear(USSD_END, "+84912345678", NULL, "");
+	assert_string_not_equal(t.in[1].message_id, t.in[3].message_id); /* another end */
+}
+
 static void test_a_named_turn_delivered_twice_is_one_turn_and_a_digit_typed_twice_is_two(void **state)
 {
 	(void)state;
@@ -391,6 +406,7 @@ int main(void)
 		TEST(test_a_session_goes_from_screen_to_screen),
 		TEST(test_no_screen_before_the_answer_is_durable),
 		TEST(test_a_begin_delivered_twice_is_one_session),
+		TEST(test_a_number_that_dials_again_after_the_end_begins_anew),
 		TEST(test_a_named_turn_delivered_twice_is_one_turn_and_a_digit_typed_twice_is_two),
 		TEST(test_a_dead_disk_ends_the_screen_with_the_voice_number_in_time),
 		TEST(test_a_refusal_ends_the_screen_with_the_voice_number_at_once),
