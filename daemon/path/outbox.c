@@ -29,6 +29,7 @@ struct item {
 	int64_t deadline_ms; /* loop time: of no use afterwards */
 	int64_t not_before_ms;
 	const struct adapter_link *on; /* link that has it; NULL while queued */
+	bool again;            /* was in doubt once already */
 };
 
 struct adapter_link {
@@ -196,6 +197,13 @@ void outbox_send(struct outbox *o, const struct outbound *out, outbox_fn *fn, vo
 
 /* ---- what links tell us ---- */
 
+/* A question that came twice does no harm, one that never came leaves somebody waiting. An alert in doubt
+ * goes out again by its row in the database. */
+static bool may_repeat(const struct item *item)
+{
+	return !item->again && item->out.priority == OUTBOUND_REPLY && item->out.channel == CHANNEL_SMS;
+}
+
 static void on_sent(void *ctx, const struct id16 *id, enum sent_state state, const char *provider_ref)
 {
 	struct outbox *o = ctx;
@@ -203,6 +211,10 @@ static void on_sent(void *ctx, const struct id16 *id, enum sent_state state, con
 
 	if (!item || !item->on)
 		return;
+	if (state == SENT_IN_DOUBT && may_repeat(item)) {
+		item->again = true;
+		state = SENT_RETRY;
+	}
 	if (state == SENT_RETRY) {
 		item->not_before_ms = loop_now_ms(o->h->loop) + RETRY_MS;
 		push(o, item);

@@ -20,11 +20,12 @@ static struct conf conf;
 static enum link_state state_now;
 static enum sent_state last;
 static size_t ended, given;
+static const struct adapter_host *host_now;
 
 static struct link *fake_create(const struct adapter_host *host, const char *name, const struct yaml_node *item,
 				char *error, size_t error_size)
 {
-	(void)host;
+	host_now = host;
 	(void)name;
 	(void)item;
 	(void)error;
@@ -138,12 +139,43 @@ static void a_link_that_comes_up_in_time_gets_it(void **state)
 	assert_int_equal(ended, 0);
 }
 
+/* Sends a text of this priority and tells twice that its outcome is unknown; the number of times a link got it. */
+static size_t given_in_doubt(enum outbound_priority priority)
+{
+	struct outbound out = {.text = "x", .to = "+84900000001", .validity_ms = 60 * 1000, .priority = priority};
+
+	state_now = LINK_BOUND;
+	outbox_send(h.outbox, &out, on_end, NULL);
+	pass(1000);
+	for (int i = 0; i < 2; i++) {
+		host_now->sent(host_now->ctx, &out.id, SENT_IN_DOUBT, "");
+		pass(1000);
+	}
+	assert_int_equal(ended, 1);
+	assert_int_equal(last, SENT_IN_DOUBT);
+	return given;
+}
+
+static void an_answer_in_doubt_goes_out_once_more(void **state)
+{
+	(void)state;
+	assert_int_equal(given_in_doubt(OUTBOUND_REPLY), 2);
+}
+
+static void an_alert_in_doubt_is_left_to_its_row(void **state)
+{
+	(void)state;
+	assert_int_equal(given_in_doubt(OUTBOUND_ALERT), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		T(a_text_that_no_link_took_in_time_has_expired),
 		T(a_link_that_comes_up_in_time_gets_it),
+		T(an_answer_in_doubt_goes_out_once_more),
+		T(an_alert_in_doubt_is_left_to_its_row),
 	};
 
 	return cmocka_run_group_tests_name("outbox", tests, NULL, NULL);
