@@ -139,8 +139,8 @@ static void open_all(struct daemon_run *run, const char *config)
 
 static void close_all(struct daemon_run *run)
 {
+	hotline_close(&run->hotline); /* tells phones of the control socket what became of their texts */
 	control_free(run->control);
-	hotline_close(&run->hotline);
 	for (size_t i = 0; run->signals[i]; i++)
 		event_free(run->signals[i]);
 	loop_timer_free(run->watchdog);

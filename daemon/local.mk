@@ -17,6 +17,7 @@ libcore_a_SOURCES = \
 	daemon/core/crc32c.c daemon/core/crc32c.h \
 	daemon/core/entry.c daemon/core/entry.h \
 	daemon/core/flow_places.c daemon/core/flow_places.h \
+	daemon/core/heard.c daemon/core/heard.h \
 	daemon/core/ids.c daemon/core/ids.h \
 	daemon/core/inbound.c daemon/core/inbound.h \
 	daemon/core/letters.c daemon/core/letters.h \
@@ -67,6 +68,7 @@ libpath_a_SOURCES = \
 	daemon/path/alert.c daemon/path/alert.h \
 	daemon/path/escalate.c daemon/path/escalate.h \
 	daemon/path/conversation.c daemon/path/conversation.h \
+	daemon/path/copies.c daemon/path/copies.h \
 	daemon/path/delivery.c daemon/path/delivery.h \
 	daemon/path/filing.c daemon/path/filing.h \
 	daemon/path/filing_rows.c daemon/path/filing_rows.h \
@@ -77,9 +79,11 @@ libpath_a_SOURCES = \
 	daemon/path/outcomes.c daemon/path/outcomes.h \
 	daemon/path/parts.c daemon/path/parts.h \
 	daemon/path/pending.c daemon/path/pending.h \
+	daemon/path/replay.c daemon/path/replay.h \
 	daemon/path/reply.c daemon/path/reply.h \
 	daemon/path/roles.c daemon/path/roles.h \
-	daemon/path/session.c daemon/path/session.h
+	daemon/path/session.c daemon/path/session.h \
+	daemon/path/turn.c daemon/path/turn.h
 
 libcontrol_a_SOURCES = \
 	daemon/control/access.c \

@@ -20,6 +20,7 @@
 #include "path/outbox.h"
 #include "path/parts.h"
 #include "path/pending.h"
+#include "path/replay.h"
 #include "path/roles.h"
 #include "path/session.h"
 #include "store/keyspace.h"
@@ -27,7 +28,12 @@
 #include "store/spool.h"
 #include "store/vault.h"
 
-enum { TEXT_MAX = 2048, MINUTE_MS = 60 * 1000 };
+enum {
+	TEXT_MAX = 2048,
+	MINUTE_MS = 60 * 1000,
+	PREPARE_BASE_MS = 100, /* between two questions whether Redis is ready */
+	PREPARE_MAX_MS = 5000
+};
 
 const struct adapter *hotline_adapter(const struct hotline *h, const char *name)
 {
@@ -51,31 +57,55 @@ static void on_prepared(void *arg, const char *error)
 {
 	struct hotline *h = arg;
 
+	if (h->closing || !h->redis_connected || h->redis_ready)
+		return;
 	if (error) {
-		log_error("redis", "%s; going on without it", error);
+		if (h->prepare_tries == 0)
+			log_error("redis", "not ready (%s): going on without it", error);
+		loop_timer_set(h->prepare,
+			       loop_backoff_ms(h->prepare_tries++, PREPARE_BASE_MS, PREPARE_MAX_MS));
 		return;
 	}
 	h->redis_ready = true;
+	h->redis_was_ready = true;
 	h->redis_why[0] = '\0';
 	log_info("redis", "ready");
 	filing_redis_up(h->filing);
 	session_redis_up(h->session);
 }
 
+static void prepare(void *arg)
+{
+	struct hotline *h = arg;
+
+	if (h->redis_connected && !h->redis_ready)
+		keyspace_prepare(h->redis, on_prepared, h);
+}
+
+/* A wrong eviction policy at the start is a mistake of whoever set it up; later it may be a failover to a
+ * server that is set up differently, and the hotline must go on without it. */
 static void on_redis(void *arg, enum redis_health health, const char *why)
 {
 	struct hotline *h = arg;
 	char where[512];
 
 	h->redis_ready = false;
+	h->redis_connected = health == REDIS_UP;
+	h->prepare_tries = 0;
+	loop_timer_cancel(h->prepare);
 	if (health == REDIS_UP) {
-		keyspace_prepare(h->redis, on_prepared, h);
+		prepare(h);
 		return;
 	}
 	conf_where(h->conf, h->conf->redis_socket ? "redis.socket" : "redis.host", where, sizeof(where));
-	if (health == REDIS_UNSAFE)
+	if (health == REDIS_UNSAFE && !h->redis_was_ready)
 		fatal(EXIT_CONFIG, "%s: Redis: %s", where, why);
-	if (strcmp(h->redis_why, why) != 0)
+	if (strcmp(h->redis_why, why) == 0)
+		return;
+	if (health == REDIS_UNSAFE)
+		log_error("redis", "%s: not used (%s): reports go from the spool straight to PostgreSQL",
+			  where, why);
+	else
 		log_warn("redis", "%s: down (%s): reports go from the spool straight to PostgreSQL", where, why);
 	snprintf(h->redis_why, sizeof(h->redis_why), "%s", why);
 }
@@ -189,8 +219,9 @@ static bool open_flows(struct hotline *h, char *error, size_t error_size)
 
 static void make_stations(struct hotline *h)
 {
-	h->pending = pending_new(h->spool);
+	h->pending = pending_new(h->loop, h->spool);
 	h->intake = intake_new(h);
+	h->replay = replay_new(h);
 	h->parts = parts_new(h);
 	h->roles = roles_new(h);
 	h->session = session_new(h);
@@ -233,6 +264,7 @@ static void make_clients(struct hotline *h)
 	const struct conf *conf = h->conf;
 	struct redis_config redis = redis_settings(conf);
 
+	h->prepare = loop_timer_new(h->loop, prepare, h);
 	h->redis = redis_new(h->loop, &redis, on_redis, h);
 	h->pg_filing = pg_new(h->loop, "filing", conf->postgres_conninfo, NULL, NULL);
 	h->pg_duty = pg_new(h->loop, "duty", conf->postgres_conninfo, on_pg, h);
@@ -269,6 +301,7 @@ static void on_minute(void *arg)
 	struct hotline *h = arg;
 
 	vault_tick(h->vault, loop_wall_us(h->loop));
+	intake_tick(h->intake);
 	loop_timer_set(h->minute, MINUTE_MS);
 }
 
@@ -281,7 +314,7 @@ void hotline_start(struct hotline *h)
 	redis_start(h->redis);
 	pg_start(h->pg_filing);
 	pg_start(h->pg_duty);
-	pending = intake_replay(h->intake);
+	pending = replay_start(h->replay);
 	if (pending)
 		log_info("spool", "replaying records=%zu", pending);
 	session_start(h->session);
@@ -302,6 +335,7 @@ void hotline_close(struct hotline *h)
 	h->closing = true;
 	loop_timer_free(h->minute);
 	redis_free(h->redis);
+	loop_timer_free(h->prepare);
 	outbox_free(h->outbox);
 	pg_free(h->pg_filing);
 	pg_free(h->pg_duty);
@@ -314,6 +348,7 @@ void hotline_close(struct hotline *h)
 	session_free(h->session);
 	roles_free(h->roles);
 	parts_free(h->parts);
+	replay_free(h->replay);
 	intake_free(h->intake);
 	pending_free(h->pending);
 	flowbook_close(h->flowbook);

@@ -22,6 +22,7 @@ struct outbox;
 struct parts;
 struct pending;
 struct pg;
+struct replay;
 struct roles;
 struct session;
 struct spool;
@@ -35,12 +36,17 @@ struct hotline {
 	struct vault *vault;
 	struct spool *spool;
 	struct redis *redis;
-	bool redis_ready;        /* reached, and its function library is loaded */
+	bool redis_connected;    /* reached */
+	bool redis_ready;        /* and its function library is loaded */
+	bool redis_was_ready;    /* once since the start */
+	struct loop_timer *prepare; /* owned: asks again when the library was refused */
+	unsigned prepare_tries;
 	bool closing;            /* nothing new is begun; what is unfinished stays in the spool */
 	struct pg *pg_filing;    /* reports in */
 	struct pg *pg_duty;      /* timers, notifications, acknowledgements, questions of operators */
 	/* stations in the order a message meets them; owned */
 	struct intake *intake;
+	struct replay *replay;
 	struct parts *parts;
 	struct roles *roles;
 	struct flowbook *flowbook;
@@ -51,7 +57,7 @@ struct hotline {
 	struct acks *acks;
 	struct outbox *outbox;
 	struct pending *pending;
-	struct loop_timer *minute; /* owned: wipes the intake key when its hour is over */
+	struct loop_timer *minute; /* owned: wipes the intake key when its hour is over, and other old things */
 	/* what went wrong with Redis last, for `status`; static text or NULL */
 	char redis_why[160];
 };

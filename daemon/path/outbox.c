@@ -56,6 +56,7 @@ struct outbox {
 	void (*stopped)(void *arg);
 	void *stopped_arg;
 	struct loop_timer *stop_timer;
+	struct loop_timer *stop_check; /* in a turn of its own, and not after outbox_free() */
 };
 
 /* ---- choosing a link ---- */
@@ -240,8 +241,10 @@ static void on_receipt(void *ctx, const char *link, const struct receipt *receip
 	alert_receipt(o->h->alert, link, receipt);
 }
 
-static void check_stopped(struct outbox *o)
+static void check_stopped(void *arg)
 {
+	struct outbox *o = arg;
+
 	for (size_t i = 0; i < o->link_count; i++) {
 		if (o->links[i].adapter->state(o->links[i].link) != LINK_STOPPED)
 			return;
@@ -255,11 +258,6 @@ static void check_stopped(struct outbox *o)
 	}
 }
 
-static void check_stopped_later(void *arg)
-{
-	check_stopped(arg);
-}
-
 static void on_state(void *ctx, const char *link, enum link_state state)
 {
 	struct outbox *o = ctx;
@@ -269,7 +267,7 @@ static void on_state(void *ctx, const char *link, enum link_state state)
 	if (state == LINK_BOUND)
 		pump_now(o);
 	if (state == LINK_STOPPED)
-		loop_defer(o->h->loop, check_stopped_later, o);
+		loop_timer_set(o->stop_check, 0);
 }
 
 /* ---- links ---- */
@@ -303,6 +301,7 @@ struct outbox *outbox_new(struct hotline *h, char *error, size_t error_size)
 	for (size_t i = 0; i < 2; i++)
 		o->queues[i].last = &o->queues[i].first;
 	o->pump = loop_timer_new(h->loop, pump, o);
+	o->stop_check = loop_timer_new(h->loop, check_stopped, o);
 	for (size_t i = 0; i < h->conf->links->count; i++) {
 		if (o->link_count == LINKS_MAX) {
 			snprintf(error, error_size, "%s:%u:%u: more than %d links", h->conf->file,
@@ -339,7 +338,7 @@ void outbox_stop(struct outbox *o, void (*done)(void *arg), void *arg)
 	loop_timer_set(o->stop_timer, STOP_MS);
 	for (size_t i = 0; i < o->link_count; i++)
 		o->links[i].adapter->stop(o->links[i].link);
-	loop_defer(o->h->loop, check_stopped_later, o);
+	loop_timer_set(o->stop_check, 0);
 }
 
 size_t outbox_links(const struct outbox *o, struct outbox_link *out, size_t max)
@@ -389,5 +388,6 @@ void outbox_free(struct outbox *o)
 	map_fini(&o->under_way);
 	loop_timer_free(o->pump);
 	loop_timer_free(o->stop_timer);
+	loop_timer_free(o->stop_check);
 	mem_free(o);
 }

@@ -12,9 +12,8 @@
 #include "path/outbox.h"
 #include "path/pending.h"
 
-/* A question that arrives later than this after the text it answers only confuses; a screen's phone has
- * gone long before. */
-enum { VALIDITY_MS = 600 * 1000, SCREEN_VALIDITY_MS = 3 * 1000 };
+/* A screen's phone has gone long before a text's answer is of no use. */
+enum { SCREEN_VALIDITY_MS = 3 * 1000 };
 
 struct owed {
 	struct pending *pending; /* borrowed */
@@ -64,7 +63,7 @@ static bool is_screen(const struct delivery *d)
 /* How long the answer is still of use; 0 = it is too late. A clock that went back adds nothing. */
 static int64_t validity_ms(const struct hotline *h, const struct delivery *d)
 {
-	int64_t whole_ms = is_screen(d) ? SCREEN_VALIDITY_MS : VALIDITY_MS;
+	int64_t whole_ms = is_screen(d) ? SCREEN_VALIDITY_MS : DELIVERY_ANSWER_MS;
 	int64_t age_ms = (loop_wall_us(h->loop) - d->wall_us) / 1000;
 
 	if (age_ms < 0)

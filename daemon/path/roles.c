@@ -25,6 +25,7 @@ struct roles {
 	struct map loading;     /* the same, being read */
 	struct loop_timer *timer;
 	bool busy, loaded;
+	bool again;             /* it changed while it was being read */
 	/* What looks like a command waits here until the roster is known for the first time: filed as a
 	 * report it could neither acknowledge nor be understood. */
 	struct delivery **waiting; /* owned */
@@ -69,7 +70,7 @@ static void on_roster(void *arg, enum pg_outcome outcome, const char *error)
 		map_fini(&roles->loading);
 	}
 	memset(&roles->loading, 0, sizeof(roles->loading));
-	loop_timer_set(roles->timer, outcome == PG_OK ? REFRESH_MS : RETRY_MS);
+	loop_timer_set(roles->timer, outcome != PG_OK ? RETRY_MS : roles->again ? 0 : REFRESH_MS);
 	if (outcome == PG_OK && !roles->loaded)
 		first_load(roles);
 }
@@ -78,9 +79,12 @@ static void refresh(void *arg)
 {
 	struct roles *roles = arg;
 
-	if (roles->busy)
+	if (roles->busy) {
+		roles->again = true;
 		return;
+	}
 	roles->busy = true;
+	roles->again = false;
 	pg_exec(roles->h->pg_duty, &roster, NULL, on_row, on_roster, roles);
 }
 
@@ -97,8 +101,9 @@ void roles_start(struct roles *roles)
 void roles_take(struct roles *roles, struct delivery *d)
 {
 	struct command command;
-	bool order = d->has_subject && command_parse(d->text, &command);
-	bool officer = d->has_subject && map_get(&roles->officers, d->subject);
+	bool may = d->has_subject && d->past != PAST_HEARD; /* by a conversation: it was no command then */
+	bool order = may && command_parse(d->text, &command);
+	bool officer = may && map_get(&roles->officers, d->subject);
 
 	/* without a code it may as well be a reporter's "khong", who must not wait */
 	if (order && !roles->loaded && command.code[0]) {
