@@ -35,6 +35,11 @@ class LedgerCarrier extends Carrier {
 		return super.deliver(item).then(() => { this.open--; });
 	}
 
+	// A row as it is: of somebody else who delivers.
+	ledger(row) {
+		super.journal(row);
+	}
+
 	journal(row) {
 		super.journal(row.n === undefined ? row : { ...row, n: `${this.name}${row.n}` });
 	}

@@ -115,7 +115,7 @@ async function check(rig, expect = {}) {
 	fault('untimed', rig.sql('select ref from api_untimed').map(String));
 	checkAnswers({ expect, ledger, fault });
 	if (expect.screens)
-		checkScreens({ expect, ledger, fault });
+		checkScreens({ rig, ledger, fault });
 	checkDaemon(rig, expect, fault);
 	checkLogs(rig, ledger, fault);
 	return { faults, texts: ledger.texts.length, acked: ledger.texts.filter((t) => t.whole).length };
@@ -215,9 +215,9 @@ function checkAnswers({ expect, ledger, fault }) {
 	fault('slow answer', slow.map((part) => `${part.n}: ${part.slowest} ms`));
 }
 
-// E: the sender sees the next question within 2 s, as on a USSD screen.
-function checkScreens({ ledger, fault }) {
-	const late = [];
+// E: every USSD screen within 2 s, and whoever writes gets the next question as soon.
+function checkScreens({ rig, ledger, fault }) {
+	const late = rig.screens.filter((s) => !s.ok || s.ms > SCREEN_MS).map((s) => s.ok ? `a screen after ${s.ms} ms` : 'no screen');
 	for (const text of ledger.texts.filter((t) => t.expect === 'report' && t.whole)) {
 		const reply = ledger.submits.find((s) => s.to === text.from && s.at >= text.at);
 		const took = reply ? reply.at - text.ackedAt : Infinity;

@@ -2,6 +2,7 @@
 // processes or servers of this rig, each can be stopped, starved, cut off or started again by itself.
 'use strict';
 const fs = require('fs');
+const http = require('http');
 const net = require('net');
 const os = require('os');
 const path = require('path');
@@ -16,6 +17,7 @@ const ROOT = process.getuid() === 0;
 const SHIM_AT = { wall_s: 0, sync_errno: 8, sync_ms: 16, syncs: 24, alloc_fail: 32, allocs: 40, alloc_count: 48, boot_s: 56 };
 // Examples that the flow answers with silence, or takes to be less urgent than they are.
 const UNLIKE = new Set(['S69', 'S70']);
+const WEB_SECRET = 'a-long-shared-secret';
 const READY_MS = 20000;
 
 // A row that cannot run on this machine throws it, with the reason.
@@ -43,12 +45,14 @@ function findStores() {
 	return { pgbin, redis, redisCli };
 }
 
-function alive(pid) {
-	try {
-		return !/^State:\s+Z/m.test(fs.readFileSync(`/proc/${pid}/status`, 'utf8'));
-	} catch {
-		return false;
-	}
+function freePort() {
+	return new Promise((done) => {
+		const server = net.createServer();
+		server.listen(0, '127.0.0.1', () => {
+			const { port } = server.address();
+			server.close(() => done(port));
+		});
+	});
 }
 
 // CRC-32C, as the spool's records carry it.
@@ -77,6 +81,7 @@ class Rig {
 		this.carriers = [];
 		this.numbers = { text: 0 };
 		this.senders = 0;
+		this.screens = [];      // of USSD sessions: {ms, ok}
 		this.env = {};          // of the daemon
 		this.settings = {};     // of hotlined.yaml, over the defaults
 		this.wrap = [];         // words before the daemon
@@ -250,7 +255,60 @@ class Rig {
 			`redis: {socket: "${s.redis}", user: hotlined, password_file: "${this.at('keys/redis.password')}"}`,
 			`postgres: {conninfo: "host=${s.postgres} port=5432 dbname=hotlined user=hotlined"}`,
 			`control: {socket: "${s.control}"}`, `flows: {dir: "${s.flows}"}`, 'short_codes: ["111"]',
-			'links:', ...links, '  - {name: sim, adapter: sim, short_codes: ["111"]}', ''].join('\n');
+			'links:', ...links, ...this.webLink(node), '  - {name: sim, adapter: sim, short_codes: ["111"]}', ''].join('\n');
+	}
+
+	// The link over HTTP, of the first daemon only.
+	webLink(node) {
+		if (node !== 'faults')
+			return [];
+		fs.writeFileSync(this.at('keys/web.secret'), WEB_SECRET, { mode: 0o600 });
+		return [`  - {name: web, adapter: http, profile: "${path.join(SRC, 'adapters/http/profiles/generic.yaml')}", path: /web, ` +
+			`listen: "127.0.0.1:${this.webPort}", auth: bearer, auth_file: "${this.at('keys/web.secret')}", ` +
+			'deadline: 1500ms, per_address: 24, short_codes: ["111"]}'];
+	}
+
+	// One request to the link over HTTP: {status, ms, text}; status 0 when there was no answer.
+	web(what, body, ms = 12000) {
+		const began = Date.now();
+		return new Promise((done) => {
+			const end = (status, text) => done({ status, ms: Date.now() - began, text });
+			const json = what === 'ussd';
+			const request = http.request({ host: '127.0.0.1', port: this.webPort, path: `/web/${what}`, method: 'POST', timeout: ms,
+				agent: false, headers: { Authorization: `Bearer ${WEB_SECRET}`, 'Content-Type': json ? 'application/json' : 'application/x-www-form-urlencoded' } },
+			(answer) => {
+				let text = '';
+				answer.on('data', (bytes) => { text += bytes; });
+				answer.on('end', () => end(answer.statusCode, text));
+				answer.on('error', () => end(0, ''));
+			});
+			request.on('timeout', () => request.destroy());
+			request.on('error', () => end(0, ''));
+			request.end(json ? JSON.stringify(body) : new URLSearchParams(body).toString());
+		});
+	}
+
+	// Somebody dials and answers the first screen; the slower of the two screens is remembered for the checker.
+	async dial() {
+		const [from, session] = [this.sender(), `s${++this.senders}`];
+		const first = await this.web('ussd', { session, from, to: '*111#', event: 'begin' });
+		const second = await this.web('ussd', { session, from, to: '*111#', event: 'answer', turn: '1', text: '1' });
+		for (const screen of [first, second])
+			this.screens.push({ ms: screen.ms, ok: screen.status === 200 && screen.text.length > 0 });
+	}
+
+	// A text over HTTP, in the ledger like the carrier's.
+	async webText(from, text) {
+		const id = ++this.numbers.text;
+		this.carrier.journal({ event: 'text', text: id, from, expect: 'report', ns: [`web${id}`] });
+		for (;;) {
+			this.carrier.ledger({ event: 'deliver', n: `web${id}`, sends: 1 });
+			const answer = await this.web('sms', { from, to: '111', text, id: `web${id}` });
+			this.carrier.ledger({ event: 'answer', n: `web${id}`, status: answer.status >= 200 && answer.status < 300 ? 0 : answer.status === 503 || !answer.status ? 0x14 : answer.status });
+			if (answer.status >= 200 && answer.status < 300)
+				return;
+			await sleep(300);
+		}
 	}
 
 	writeConfig(name = 'hotlined', node, over) {
@@ -325,6 +383,7 @@ class Rig {
 		sh('cp', ['-a', path.join(this.kit.template, 'keys'), this.dir]);
 		if (!this.carrier)
 			await this.addCarrier();
+		this.webPort = await freePort();
 		await Promise.all([this.startRedis(), this.startPostgres()]);
 		this.writeConfig();
 		await this.startDaemon();
@@ -540,6 +599,7 @@ async function fillTemplate(rig) {
 	fs.writeFileSync(path.join(pg, 'pg_ident.conf'), ['hotlined', 'postgres'].map((role) =>
 		`faults ${os.userInfo().username} ${role}\n`).join(''));
 	await rig.addCarrier();
+	rig.webPort = await freePort();
 	sh('cp', ['-a', path.join(template, 'keys'), rig.dir]);
 	await Promise.all([rig.startRedis(), rig.startPostgres()]);
 	rig.sql('create role hotlined login', 'postgres');
@@ -557,4 +617,4 @@ async function fillTemplate(rig) {
 	sh('cp', ['-a', rig.pgData, pg]);
 }
 
-module.exports = { Rig, Skip, need, has, sh, makeKit, alive, sleep, SRC, OFFICERS, ROOT };
+module.exports = { Rig, Skip, need, has, sh, makeKit, sleep, SRC, OFFICERS, ROOT };

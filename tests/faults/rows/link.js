@@ -1,6 +1,6 @@
 // Rows 31 to 39, 50 and 51: the carrier and the wire to it.
 'use strict';
-const { sleep } = require('../rig');
+const { sleep, OFFICERS } = require('../rig');
 const { encodeText } = require('../../system/carrier');
 
 const ENQUIRE_MS = 1000; // of the rig's configuration
@@ -42,7 +42,7 @@ function garbage(rig) {
 
 module.exports = [
 	{
-		n: 31, title: 'Half-open connection', how: 'a wire that passes nothing more and closes nothing', rule: 'bound again within 4 enquiry intervals', quick: true,
+		n: 31, title: 'Half-open connection', how: 'a wire that passes nothing more and closes nothing', rule: 'bound again within 4 enquiry intervals',
 		async run(rig) {
 			const wire = await withWire(rig);
 			await rig.textsIn(4);
@@ -73,7 +73,7 @@ module.exports = [
 		},
 	},
 	{
-		n: 33, title: 'Silence on enquire_link', how: 'the carrier answers none', rule: 'a new bind within two intervals', quick: true,
+		n: 33, quick: true, title: 'Silence on enquire_link', how: 'the carrier answers none', rule: 'a new bind within two intervals',
 		async run(rig) {
 			await rig.start();
 			await rig.textsIn(3);
@@ -110,18 +110,20 @@ module.exports = [
 				rig.build = rig.plain;
 			await rig.addCarrier('carrier', { window: 200 });
 			await rig.start();
-			const { all } = await rig.texts(STORM, { urgency: 'thap' });
-			const from = rig.sender();
-			const last = rig.carrier.text({ from, text: rig.words('khan_cap') });
 			const began = Date.now();
-			await Promise.all([all, last]);
-			const took = Date.now() - began;
-			await rig.until(() => rig.status().then((s) => s && !s.spool.pending && !s.filing.waiting), 150000, 'all is filed', 1000);
-			return { note: `acknowledged in ${took} ms`, alertMs: 10000, settled: true, answerMs: 4000 };
+			const { all } = await rig.texts(STORM, { urgency: 'thap' });
+			await rig.carrier.text({ from: rig.sender(), text: rig.words('khan_cap') });
+			const urgent = Date.now();
+			await rig.until(() => OFFICERS.every((to) => rig.carrier.submits.some((s) => s.to === to && s.text.includes('KHAN CAP'))), 30000, 'the urgent alert')
+				.catch(() => {});
+			const told = Date.now() - urgent;
+			await all;
+			await rig.until(() => rig.status().then((s) => s && !s.spool.pending && !s.filing.waiting && !rig.queued()), 200000, 'all is filed', 1000);
+			return { note: `urgent alert after ${told} ms, ${Math.round((STORM * 1000) / (urgent - began))} texts/s in`, alertMs: 10000, settled: true };
 		},
 	},
 	{
-		n: 36, title: 'Answer lost, delivered again', how: 'the wire is cut when our answer passes; the carrier delivers again with a new number', rule: 'one report, and an answer counts once', quick: true,
+		n: 36, quick: true, title: 'Answer lost, delivered again', how: 'the wire is cut when our answer passes; the carrier delivers again with a new number', rule: 'one report, and an answer counts once',
 		async run(rig) {
 			const wire = await withWire(rig);
 			const cutNext = () => {
@@ -209,7 +211,7 @@ module.exports = [
 		},
 	},
 	{
-		n: 50, title: 'Senders that are no numbers', how: 'names, short codes, nothing, nonsense', rule: 'filed, never answered', quick: true,
+		n: 50, quick: true, title: 'Senders that are no numbers', how: 'names, short codes, nothing, nonsense', rule: 'filed, never answered',
 		async run(rig) {
 			await rig.start();
 			const names = [['VIETTEL', 5], ['', 0], ['1414', 3], ['8088', 0], ['00000000000000000000', 1], ['12;drop', 5]];

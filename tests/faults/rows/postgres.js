@@ -18,6 +18,7 @@ async function around(rig, cause, cure) {
 	await sleep(500);
 	await cause();
 	await rig.textsIn(8);
+	await Promise.all([rig.dial(), rig.dial(), rig.dial()]);
 	await sleep(DOWN_MS);
 	await cure();
 	await rig.textsIn(4);
@@ -25,7 +26,7 @@ async function around(rig, cause, cure) {
 
 module.exports = [
 	{
-		n: 24, title: 'PostgreSQL crash', how: 'immediate shutdown of PostgreSQL under texts, started again, three times', quick: true,
+		n: 24, quick: true, title: 'PostgreSQL crash', how: 'immediate shutdown of PostgreSQL under texts, started again, three times',
 		rule: 'nothing lost, nothing twice, alerts in time',
 		async run(rig) {
 			await rig.start();
@@ -40,8 +41,8 @@ module.exports = [
 		},
 	},
 	{
-		n: 25, title: 'Answer of a COMMIT lost', how: 'the wire drops what PostgreSQL answers and is cut, or is cut before the question, eight times; backends are terminated',
-		rule: 'no report twice, none lost', quick: true,
+		n: 25, quick: true, title: 'Answer of a COMMIT lost', how: 'the wire drops what PostgreSQL answers and is cut, or is cut before the question, eight times; backends are terminated',
+		rule: 'no report twice, none lost',
 		async run(rig) {
 			const wire = await rig.badWire('postgres');
 			await rig.start();
@@ -142,6 +143,7 @@ module.exports = [
 			await rig.kill();
 			const took = await rig.startDaemon();
 			await rig.textsIn(8);
+			await Promise.all([rig.dial(), rig.dial(), rig.dial()]);
 			await sleep(DOWN_MS);
 			await Promise.all([rig.startRedis(), rig.startPostgres()]);
 			await rig.textsIn(4);

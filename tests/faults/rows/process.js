@@ -67,7 +67,7 @@ function cpuMs(pid) {
 
 module.exports = [
 	{
-		n: 1, title: 'Random kill', how: 'kill -9 at random moments of bursts', rule: 'bound again within 1 s', quick: true,
+		n: 1, quick: true, title: 'Random kill', how: 'kill -9 at random moments of bursts', rule: 'bound again within 1 s',
 		async run(rig) {
 			await rig.start();
 			const slowest = await killRound(rig, 6, 12);
@@ -116,7 +116,7 @@ module.exports = [
 			await sleep(2500);
 			const rows = rig.sql(`select subject, count(*) filter (where state = 'fired'), count(*) filter (where state = 'armed')
 				from timers where kind = 'step' group by 1`).filter(([id]) => cases.includes(id));
-			return { answerMs: 15000, faults: rows.filter(([, fired, armed]) => fired !== '2' || armed !== '1')
+			return { answerMs: 15000, alertMs: 15000, faults: rows.filter(([, fired, armed]) => fired !== '2' || armed !== '1')
 				.map(([, fired, armed]) => `a case fired ${fired} times, ${armed} armed`) };
 		},
 	},
@@ -215,11 +215,12 @@ module.exports = [
 			await rig.textsIn(2);
 			rig.cgroup('cpu', { v1: { 'cpu.cfs_period_us': 100000, 'cpu.cfs_quota_us': 5000 }, v2: { 'cpu.max': '5000 100000' } });
 			await rig.textsIn(12, 20000, { every: 300 });
+			await rig.dial();
 			return { screens: true, settleMs: 60000 };
 		},
 	},
 	{
-		n: 47, title: 'SIGTERM under load', how: 'SIGTERM in the middle of bursts, three times', rule: 'ends with 0 within 10 s', quick: true,
+		n: 47, quick: true, title: 'SIGTERM under load', how: 'SIGTERM in the middle of bursts, three times', rule: 'ends with 0 within 10 s',
 		async run(rig) {
 			await rig.start();
 			const faults = [], sent = [];
