@@ -5,7 +5,7 @@
 
 #include "adapters/http/http.h"
 #include "adapters/sim/sim.h"
-#include "adapters/smpp/smpp.h"
+#include "adapters/smpp/link.h"
 
 const struct adapter *const adapters[] = { &smpp_adapter, &http_adapter, &sim_adapter, NULL };
 

@@ -13,6 +13,11 @@
 #include "core/number.h"
 #include "path/acks.h"
 #include "path/alert.h"
+#include "path/allowance.h"
+#include "path/canary.h"
+#include "path/auditor.h"
+#include "path/clockwork.h"
+#include "path/duty.h"
 #include "path/escalate.h"
 #include "path/filing.h"
 #include "path/flowbook.h"
@@ -222,6 +227,12 @@ static bool open_flows(struct hotline *h, char *error, size_t error_size)
 
 static void make_stations(struct hotline *h)
 {
+	char *counts = mem_printf("%s/allowance", h->conf->spool_dir);
+
+	h->allowance = mem_alloc(sizeof(*h->allowance));
+	allowance_init(h->allowance, h->conf->replies_per_sender, h->conf->replies_per_day, counts,
+		       loop_wall_us(h->loop));
+	mem_free(counts);
 	h->pending = pending_new(h->loop, h->spool);
 	h->intake = intake_new(h);
 	h->replay = replay_new(h);
@@ -229,9 +240,11 @@ static void make_stations(struct hotline *h)
 	h->roles = roles_new(h);
 	h->session = session_new(h);
 	h->filing = filing_new(h);
+	h->duty = duty_new(h);
 	h->escalate = escalate_new(h);
 	h->alert = alert_new(h);
 	h->acks = acks_new(h);
+	h->auditor = auditor_new(h);
 }
 
 static struct redis_config redis_settings(const struct conf *conf)
@@ -288,8 +301,14 @@ int hotline_open(struct hotline *h, char *error, size_t error_size)
 		return EXIT_STORE;
 	}
 	make_stations(h);
+	h->canary = canary_new(h, error, error_size);
+	if (!h->canary)
+		goto config;
 	h->outbox = outbox_new(h, error, error_size);
 	if (!h->outbox)
+		goto config;
+	h->clockwork = clockwork_new(h, error, error_size);
+	if (!h->clockwork)
 		goto config;
 	make_clients(h);
 	number_warm_up();
@@ -305,6 +324,7 @@ static void on_minute(void *arg)
 
 	vault_tick(h->vault, loop_wall_us(h->loop));
 	intake_tick(h->intake);
+	allowance_save(h->allowance);
 	loop_timer_set(h->minute, MINUTE_MS);
 }
 
@@ -323,13 +343,32 @@ void hotline_start(struct hotline *h)
 	session_start(h->session);
 	filing_start(h->filing);
 	roles_start(h->roles);
+	duty_start(h->duty);
+	clockwork_start(h->clockwork);
 	escalate_start(h->escalate);
 	alert_start(h->alert);
 	outbox_start(h->outbox);
+	canary_start(h->canary);
+	auditor_start(h->auditor);
+}
+
+bool hotline_reload_links(struct hotline *h, char *error, size_t error_size)
+{
+	struct conf next;
+	bool ok;
+
+	if (!conf_load(h->conf->file, &next, error, error_size))
+		return false;
+	ok = conf_check_links(&next, keys_of, h, error, error_size) &&
+	     canary_check(&next, error, error_size) &&
+	     outbox_reload(h->outbox, &next, error, error_size);
+	conf_fini(&next);
+	return ok;
 }
 
 void hotline_stop(struct hotline *h, void (*done)(void *arg), void *arg)
 {
+	auditor_stop(h->auditor);
 	outbox_stop(h->outbox, done, arg);
 }
 
@@ -340,12 +379,16 @@ void hotline_close(struct hotline *h)
 	redis_free(h->redis);
 	loop_timer_free(h->prepare);
 	outbox_free(h->outbox);
+	canary_free(h->canary);
 	pg_free(h->pg_filing);
 	pg_free(h->pg_duty);
 	loop_run_posted(h->loop);
 	spool_close(h->spool);
+	auditor_free(h->auditor);
 	acks_free(h->acks);
 	alert_free(h->alert);
+	duty_free(h->duty);
+	clockwork_free(h->clockwork);
 	escalate_free(h->escalate);
 	filing_free(h->filing);
 	session_free(h->session);
@@ -354,6 +397,9 @@ void hotline_close(struct hotline *h)
 	replay_free(h->replay);
 	intake_free(h->intake);
 	pending_free(h->pending);
+	if (h->allowance)
+		allowance_fini(h->allowance);
+	mem_free(h->allowance);
 	flowbook_close(h->flowbook);
 	vault_close(h->vault);
 	memset(h, 0, sizeof(*h));

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "path/allowance.h"
 #include "path/delivery.h"
 #include "path/hotline.h"
 #include "path/outbox.h"
@@ -55,6 +56,27 @@ static void on_sent(void *arg, enum sent_state state, const char *provider_ref)
 		settle(arg);
 }
 
+/* Replies cost money, and somebody may want us to spend it: only to the numbers of the allow-list, and
+ * only so many a day. Officers are known and few. */
+static bool may_answer(struct hotline *h, const struct delivery *d)
+{
+	static const char *const whys[] = {
+		[ALLOWANCE_SENDER] = "this sender had his share of the day",
+		[ALLOWANCE_SPARSE] = "most of the day's replies are gone, and this sender had many",
+		[ALLOWANCE_TOTAL] = "the day's replies are gone",
+	};
+	enum allowance_answer answer;
+
+	if (!number_may_reply(&d->from, h->conf->reply_regions))
+		return false;
+	if (d->officer)
+		return true;
+	answer = allowance_take(h->allowance, d->has_subject ? d->subject : NULL, loop_wall_us(h->loop));
+	if (answer != ALLOWANCE_YES)
+		log_warn("reply", "not answered: %s", whys[answer]);
+	return answer == ALLOWANCE_YES;
+}
+
 static bool is_screen(const struct delivery *d)
 {
 	return d->in.channel == CHANNEL_USSD && d->in.ussd_op != USSD_NONE;
@@ -73,11 +95,11 @@ static int64_t validity_ms(const struct hotline *h, const struct delivery *d)
 
 /* A text costs money and may end up with a machine; a screen answers who is on the line, and without a word
  * it closes the session. */
-static bool is_answered(const struct hotline *h, const struct delivery *d, const char *text)
+static bool is_answered(struct hotline *h, const struct delivery *d, const char *text)
 {
 	if (is_screen(d))
 		return d->in.reply_token[0];
-	return text && number_may_reply(&d->from, h->conf->reply_regions);
+	return text && may_answer(h, d);
 }
 
 void reply_send(struct hotline *h, const struct delivery *d, const char *text)
