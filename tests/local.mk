@@ -7,6 +7,7 @@ include tests/unit/flow.mk
 include tests/unit/smpp.mk
 include tests/unit/gsup.mk
 include tests/unit/store.mk
+include tests/unit/oncall.mk
 include tests/unit/path.mk
 include tests/unit/http.mk
 if FUZZ

@@ -54,6 +54,7 @@ control: {socket: $run/control.sock}
 metrics: {socket: $run/metrics.sock}
 replies: {per_sender: 0, per_day: 0} # a try-out pays for no texts; a service wants limits
 flows: {dir: "$SRC/flows/hotline"}
+clocks: {file: "$SRC/daemon/data/vn-clocks.yaml", calendar: "$SRC/daemon/data/vn-holidays.yaml"}
 short_codes: ["111"]
 links:
 TXT

@@ -65,11 +65,24 @@ static const struct setting settings[] = {
 	{"metrics", "socket", SETTING_PATH, AT(metrics_socket), NULL, false,
 	 "unix socket where /metrics is served"},
 	{"flows", "dir", SETTING_PATH, AT(flows_dir), NULL, true, "folder of the flow files"},
+	{"clocks", "file", SETTING_PATH, AT(clocks_file), NULL, false,
+	 "legal clocks; the installed vn-clocks.yaml if left out"},
+	{"clocks", "calendar", SETTING_PATH, AT(clocks_calendar), NULL, false,
+	 "working days and holidays; the installed vn-holidays.yaml if left out"},
+	{"clocks", "zone", SETTING_TEXT, AT(clocks_zone), "Asia/Ho_Chi_Minh", false, "zone of the working days"},
+	{"alerts", "sendmail", SETTING_PATH, AT(alerts_sendmail), "/usr/sbin/sendmail", false,
+	 "program that hands alerts to the local mail system"},
+	{"alerts", "mail_from", SETTING_TEXT, AT(alerts_mail_from), NULL, false,
+	 "sender of alerts by mail; the system's own if left out"},
+	{"watch", "heartbeat_url", SETTING_TEXT, AT(watch_heartbeat_url), NULL, false,
+	 "https:// address fetched every 30 s while the audit is clean"},
+	{"watch", "heartbeat_file", SETTING_PATH, AT(watch_heartbeat_file), NULL, false,
+	 "file touched every 30 s while the audit is clean"},
 };
 enum { SETTING_COUNT_ALL = sizeof(settings) / sizeof(*settings) };
 
 static const char *const sections[] = {"replies", "keys", "spool", "redis", "postgres", "control",
-					     "metrics", "flows", NULL};
+					     "metrics", "flows", "clocks", "alerts", "watch", NULL};
 static const char *const type_names[] = {
 	[SETTING_TEXT] = "text",         [SETTING_PATH] = "path",   [SETTING_SECRET] = "path of a secret",
 	[SETTING_DURATION] = "duration", [SETTING_COUNT] = "number",

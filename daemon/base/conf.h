@@ -25,6 +25,10 @@ struct conf {
 	char *control_socket;
 	char *metrics_listen, *metrics_socket; /* NULL: no metrics */
 	char *flows_dir;
+	char *clocks_file, *clocks_calendar; /* NULL: those that are installed */
+	char *clocks_zone;
+	char *alerts_sendmail, *alerts_mail_from;
+	char *watch_heartbeat_url, *watch_heartbeat_file; /* NULL: none */
 	char *ref_prefix;        /* starts every report reference: "BP" gives BP-482113 */
 	char *region;            /* ISO 3166 code that numbers without a country belong to */
 	char *home;              /* codes of the provinces served, comma separated: place names prefer them */

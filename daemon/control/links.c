@@ -77,7 +77,7 @@ static json_t *canary_json(const struct hotline *h, const char *link)
 	canary_status(h->canary, link, &canary);
 	if (!canary.watched)
 		return json_string("");
-	if (canary.misses >= 2)
+	if (canary.misses >= CANARY_ALARM)
 		return json_sprintf("ALARM: %u lost", canary.misses);
 	if (canary.misses)
 		return json_string("one lost");

@@ -21,8 +21,7 @@ enum {
 	TOKEN_OCTETS = 8,
 	TEXT_MAX = 4 + 2 * TOKEN_OCTETS + 1, /* "HLC " and the token */
 	EVERY_MIN_MS = 10 * 1000,
-	EVERY_MAX_MS = 24 * 3600 * 1000,
-	MISSES_ALARM = 2
+	EVERY_MAX_MS = 24 * 3600 * 1000
 };
 
 /* What the configuration says of one. */
@@ -120,7 +119,7 @@ bool canary_check(const struct conf *conf, char *error, size_t error_size)
 
 static void came_back(struct bird *bird)
 {
-	if (bird->status.misses >= MISSES_ALARM)
+	if (bird->status.misses >= CANARY_ALARM)
 		log_info("canary", "link=%s the carrier carries again", bird->cage.link);
 	bird->out = false;
 	bird->status.misses = 0;
@@ -130,7 +129,7 @@ static void came_back(struct bird *bird)
 static void lost(struct bird *bird)
 {
 	bird->status.lost++;
-	if (++bird->status.misses < MISSES_ALARM)
+	if (++bird->status.misses < CANARY_ALARM)
 		log_warn("canary", "link=%s one did not come back", bird->cage.link);
 	else
 		log_error("canary", "ALARM link=%s the carrier is silent: %u in a row did not come back",

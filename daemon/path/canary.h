@@ -28,9 +28,11 @@ bool canary_came(struct canary *canary, const struct inbound *in);
 /* The same for a receipt, whose reference carries the carrier's name. */
 bool canary_receipt(struct canary *canary, const struct receipt *receipt);
 
+enum { CANARY_ALARM = 2 }; /* misses in a row */
+
 struct canary_status {
 	bool watched;       /* the link has one */
-	unsigned misses;    /* in a row; from 2 on it is an alarm */
+	unsigned misses;    /* in a row; an alarm from CANARY_ALARM on */
 	int64_t came_us;    /* wall time of the last that came back; 0 = none yet */
 	uint64_t lost;      /* since the start */
 };

@@ -462,6 +462,8 @@ void conversation_hear(struct hotline *h, struct conversation *c, const struct d
 	struct flow_effects effects;
 	bool file;
 
+	world.role = d->role;
+
 	event.ussd = d->in.channel == CHANNEL_USSD;
 	memcpy(event.id, d->id.b, sizeof(event.id));
 	flow_step(flow, c->flow, &event, loop_wall_us(h->loop) / 1000, &effects);

@@ -27,6 +27,7 @@ struct delivery {
 	struct inbound in;           /* owned; of the first part when it came in parts */
 	struct number from;
 	bool officer;                /* the sender is on the roster, as far as it is known; set by roles */
+	const char *role;            /* static: "member" of the network, or NULL: a citizen */
 	bool has_subject;            /* the sender can hold a conversation */
 	uint8_t subject[ENTRY_KEY_LEN];
 	int64_t wall_us;             /* event time */

@@ -15,6 +15,9 @@
 #include "path/alert.h"
 #include "path/allowance.h"
 #include "path/canary.h"
+#include "path/auditor.h"
+#include "path/clockwork.h"
+#include "path/duty.h"
 #include "path/escalate.h"
 #include "path/filing.h"
 #include "path/flowbook.h"
@@ -234,9 +237,11 @@ static void make_stations(struct hotline *h)
 	h->roles = roles_new(h);
 	h->session = session_new(h);
 	h->filing = filing_new(h);
+	h->duty = duty_new(h);
 	h->escalate = escalate_new(h);
 	h->alert = alert_new(h);
 	h->acks = acks_new(h);
+	h->auditor = auditor_new(h);
 }
 
 static struct redis_config redis_settings(const struct conf *conf)
@@ -299,6 +304,9 @@ int hotline_open(struct hotline *h, char *error, size_t error_size)
 	h->outbox = outbox_new(h, error, error_size);
 	if (!h->outbox)
 		goto config;
+	h->clockwork = clockwork_new(h, error, error_size);
+	if (!h->clockwork)
+		goto config;
 	make_clients(h);
 	number_warm_up();
 	return 0;
@@ -332,10 +340,13 @@ void hotline_start(struct hotline *h)
 	session_start(h->session);
 	filing_start(h->filing);
 	roles_start(h->roles);
+	duty_start(h->duty);
+	clockwork_start(h->clockwork);
 	escalate_start(h->escalate);
 	alert_start(h->alert);
 	outbox_start(h->outbox);
 	canary_start(h->canary);
+	auditor_start(h->auditor);
 }
 
 bool hotline_reload_links(struct hotline *h, char *error, size_t error_size)
@@ -354,6 +365,7 @@ bool hotline_reload_links(struct hotline *h, char *error, size_t error_size)
 
 void hotline_stop(struct hotline *h, void (*done)(void *arg), void *arg)
 {
+	auditor_stop(h->auditor);
 	outbox_stop(h->outbox, done, arg);
 }
 
@@ -369,8 +381,11 @@ void hotline_close(struct hotline *h)
 	pg_free(h->pg_duty);
 	loop_run_posted(h->loop);
 	spool_close(h->spool);
+	auditor_free(h->auditor);
 	acks_free(h->acks);
 	alert_free(h->alert);
+	duty_free(h->duty);
+	clockwork_free(h->clockwork);
 	escalate_free(h->escalate);
 	filing_free(h->filing);
 	session_free(h->session);

@@ -14,7 +14,10 @@ struct adapter;
 struct alert;
 struct allowance;
 struct canary;
+struct auditor;
+struct clockwork;
 struct conf;
+struct duty;
 struct escalate;
 struct filing;
 struct flowbook;
@@ -29,6 +32,14 @@ struct roles;
 struct session;
 struct spool;
 struct vault;
+
+/* HTTPS outwards, lent by the daemon's main: stations know no HTTP. body NULL: a GET, else JSON is posted. done
+ * says whether the other side answered with 2xx, exactly once, never from inside the call. */
+typedef void web_done_fn(void *arg, bool ok);
+struct web {
+	void *ctx;
+	void (*call)(void *ctx, const char *url, const char *body, web_done_fn *done, void *arg); /* NULL: there is none */
+};
 
 struct hotline {
 	const struct conf *conf; /* borrowed */
@@ -54,11 +65,15 @@ struct hotline {
 	struct flowbook *flowbook;
 	struct session *session;
 	struct filing *filing;
+	struct duty *duty;
+	struct clockwork *clockwork;
 	struct escalate *escalate;
 	struct alert *alert;
 	struct acks *acks;
 	struct outbox *outbox;
 	struct canary *canary;       /* of each carrier */
+	struct auditor *auditor;
+	struct web web;          /* set by the caller */
 	struct pending *pending;
 	struct allowance *allowance; /* of replies */
 	struct loop_timer *minute; /* owned: wipes the intake key when its hour is over, and other old things */

@@ -13,12 +13,15 @@
 #include "path/acks.h"
 #include "path/delivery.h"
 #include "path/hotline.h"
+#include "path/members.h"
 #include "path/roles.h"
 #include "path/session.h"
 #include "store/pg.h"
 
 static struct hotline h;
-static unsigned asked, orders, turns;
+static unsigned asked, orders, turns, proofs;
+static const char *what = "officer"; /* the one number on the roster is */
+static const char *last_role;
 static pg_row_fn *owed_rows;
 static pg_done_fn *owed;
 static void *owed_arg;
@@ -53,6 +56,28 @@ size_t pg_get_bytes(const struct pg_result *r, int row, int column, void *out, s
 	return size;
 }
 
+const char *pg_get(const struct pg_result *r, int row, int column)
+{
+	(void)r;
+	(void)row;
+	(void)column;
+	return what;
+}
+
+bool members_code(const char *text, char digits[MEMBERS_CODE_LEN + 1])
+{
+	digits[0] = '\0';
+	return strncmp(text, "XN", 2) == 0;
+}
+
+void members_take(struct hotline *hotline, struct delivery *d, const char *digits)
+{
+	(void)hotline;
+	(void)digits;
+	proofs++;
+	delivery_free(d);
+}
+
 void acks_take(struct acks *acks, struct delivery *d, const struct command *command)
 {
 	(void)acks;
@@ -72,6 +97,7 @@ void session_take(struct session *session, struct delivery *d)
 {
 	(void)session;
 	turns++;
+	last_role = d->role;
 	delivery_free(d);
 }
 
@@ -109,7 +135,8 @@ static int setup(void **state)
 	memset(&h, 0, sizeof(h));
 	h.loop = loop_new();
 	h.roles = roles_new(&h);
-	asked = orders = turns = 0;
+	asked = orders = turns = proofs = 0;
+	what = "officer";
 	on_roster = 0;
 	owed = NULL;
 	return 0;
@@ -174,6 +201,31 @@ static void what_a_conversation_has_heard_is_no_command_later(void **state)
 	assert_int_equal(turns, 2);
 }
 
+static void a_member_writes_as_one_and_only_a_waiting_one_proves_a_phone(void **state)
+{
+	(void)state;
+	on_roster = 7;
+	what = "member";
+	roles_start(h.roles);
+	answer();
+	say("em bi danh", PAST_NONE);
+	assert_string_equal(last_role, "member");
+	say("NHAN 123456", PAST_NONE); /* no officer: a text like others */
+	assert_int_equal(orders, 0);
+	what = "waiting";
+	roles_refresh(h.roles);
+	answer();
+	say("em bi danh", PAST_NONE);
+	assert_null(last_role);
+	say("XN 123456", PAST_NONE);
+	assert_int_equal(proofs, 1);
+	what = "officer";
+	roles_refresh(h.roles);
+	answer();
+	say("XN 123456", PAST_NONE);
+	assert_int_equal(proofs, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +233,7 @@ int main(void)
 		T(a_change_while_the_roster_is_read_is_read_too),
 		T(a_command_waits_for_the_first_roster),
 		T(what_a_conversation_has_heard_is_no_command_later),
+		T(a_member_writes_as_one_and_only_a_waiting_one_proves_a_phone),
 	};
 
 	return cmocka_run_group_tests_name("roles", tests, NULL, NULL);
