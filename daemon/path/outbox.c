@@ -252,7 +252,10 @@ static void sweep_later(struct outbox *o)
 /* Message ids are the carrier's own; two carriers may give the same. */
 static void name_ref(const char *carrier, const char *ref, char out[PROVIDER_REF_MAX])
 {
-	snprintf(out, PROVIDER_REF_MAX, "%s%s%s", ref[0] ? carrier : "", ref[0] ? ":" : "", ref);
+	int room = PROVIDER_REF_MAX - INBOUND_NAME_MAX - 1;
+
+	snprintf(out, PROVIDER_REF_MAX, "%.*s%s%.*s", INBOUND_NAME_MAX - 1, ref[0] ? carrier : "",
+		 ref[0] ? ":" : "", room, ref);
 }
 
 static void on_sent(void *ctx, const struct id16 *id, enum sent_state state, const char *provider_ref)
