@@ -49,9 +49,10 @@ static void write_text(const char *path, const char *text, mode_t mode)
 	assert_int_equal(chmod(path, mode), 0);
 }
 
+/* The client may have gone by now, which is no failure of it. */
 static void reply(int fd, const char *line)
 {
-	assert_int_equal(send(fd, line, strlen(line), MSG_NOSIGNAL), strlen(line));
+	send(fd, line, strlen(line), MSG_NOSIGNAL);
 	send(fd, "\n", 1, MSG_NOSIGNAL);
 }
 
