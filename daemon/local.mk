@@ -175,4 +175,4 @@ hotlinectl_LDADD = libctl.a libstore.a libcore.a libflow.a libbase.a $(COMMON_LI
 
 dist_man_MANS = doc/hotlinectl.1 doc/hotlined.8
 dist_doc_DATA = doc/keys.md doc/policies.md doc/roster.md doc/flow-errors.md doc/flow-language.md \
-	doc/flow-reference.md doc/http.md doc/gsup.md doc/smpp.md
+	doc/flow-reference.md doc/gsup.md doc/http.md doc/smpp.md

@@ -10,6 +10,7 @@ include tests/unit/store.mk
 include tests/unit/oncall.mk
 include tests/unit/path.mk
 include tests/unit/http.mk
+include tests/faults/local.mk
 if FUZZ
 include tests/fuzz/local.mk
 endif

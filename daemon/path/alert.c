@@ -94,7 +94,7 @@ struct alert {
 	struct hotline *h; /* borrowed */
 	struct outcomes *outcomes;
 	struct loop_timer *timer, *ear;
-	bool freed;        /* the leases of its life before are */
+	bool freed;        /* leases that nobody works on are: of its life before, of a claim whose answer was lost */
 	bool busy, again;
 	bool trouble;      /* claiming failed, and that was said */
 	int claimed;
@@ -474,6 +474,8 @@ static void on_done(void *arg, enum pg_outcome outcome, const char *error)
 	if (outcome == PG_FAILED && !a->trouble)
 		log_error("alert", "notices cannot be claimed: %s; tried again every second", error);
 	a->trouble = outcome == PG_FAILED;
+	if (outcome == PG_LOST) /* it may have leased notices that we never saw */
+		a->freed = false;
 	loop_timer_set(a->timer, more ? 0 : POLL_MS);
 }
 
@@ -481,7 +483,7 @@ static void on_freed_row(void *arg, const struct pg_result *r)
 {
 	(void)arg;
 	if (pg_rows(r) == 1 && pg_get_int(r, 0, 0) > 0)
-		log_info("alert", "notices left over from before the start: %s", pg_get(r, 0, 0));
+		log_info("alert", "notices left over, going out again: %s", pg_get(r, 0, 0));
 }
 
 static void on_freed(void *arg, enum pg_outcome outcome, const char *error)

@@ -62,7 +62,7 @@ void duty_key(const struct hotline *h, const char *id, uint8_t out[DUTY_KEY_LEN]
 {
 	char name[ROSTER_ID_MAX + 16];
 
-	snprintf(name, sizeof(name), "officer:%s", id);
+	snprintf(name, sizeof(name), "officer:%.*s", ROSTER_ID_MAX - 1, id);
 	vault_index(h->vault, VAULT_IDX_SUBJECT, name, strlen(name), out);
 }
 

@@ -479,13 +479,18 @@ void filing_redis_up(struct filing *f)
 	pump_soon(f, 0);
 }
 
+bool filing_at_rest(const struct filing *f)
+{
+	return pg_up(f->h->pg_filing) && f->waiting.count + f->batch.count == 0;
+}
+
 bool filing_idle(const struct filing *f)
 {
 	for (unsigned p = 0; p < KEYSPACE_PARTITIONS; p++) {
 		if (f->dirty[p] || f->own_left[p] || f->reading[p])
 			return false;
 	}
-	return f->h->redis_ready && pg_up(f->h->pg_filing) && f->waiting.count + f->batch.count == 0;
+	return f->h->redis_ready && filing_at_rest(f);
 }
 
 void filing_start(struct filing *f)

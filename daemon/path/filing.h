@@ -28,6 +28,8 @@ void filing_direct(struct filing *f, struct entry *e);
 
 /* The queue was read to its end and everything in it is committed, but for what the database refuses. */
 bool filing_idle(const struct filing *f);
+/* The same without the queue: nothing that is in memory waits for PostgreSQL. */
+bool filing_at_rest(const struct filing *f);
 
 struct filing_status {
 	size_t waiting;  /* entries in memory, not committed, not faulty */

@@ -76,6 +76,7 @@ static void on_prepared(void *arg, const char *error)
 	h->redis_why[0] = '\0';
 	log_info("redis", "ready");
 	filing_redis_up(h->filing);
+	replay_redis_changed(h->replay);
 	session_redis_up(h->session);
 }
 
@@ -94,6 +95,8 @@ static void on_redis(void *arg, enum redis_health health, const char *why)
 	struct hotline *h = arg;
 	char where[512];
 
+	if (h->redis_ready)
+		replay_redis_changed(h->replay);
 	h->redis_ready = false;
 	h->redis_connected = health == REDIS_UP;
 	h->prepare_tries = 0;

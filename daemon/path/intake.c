@@ -41,11 +41,14 @@ struct intake {
 	struct map doubts;           /* dup key -> struct doubt, owned */
 	struct recent *recent;       /* ring, owned */
 	size_t recent_next;
+	struct arrival *arrivals;    /* on their way into the spool; owned by themselves */
 };
 
 /* One delivery on its way into the spool. */
 struct arrival {
 	struct intake *intake;
+	struct arrival *next, **at; /* in the intake's list */
+	bool in_doubt;              /* its link went down meanwhile: the answer will not arrive */
 	struct delivery *delivery; /* owned until it goes on */
 	received_fn *done;
 	void *arg;
@@ -164,6 +167,8 @@ void intake_doubt_link(struct intake *intake, const char *link)
 		if (recent->at_ms >= since_ms && recent->at_ms > 0 && strcmp(recent->link, link) == 0)
 			doubt_add(intake, recent->dup_key);
 	}
+	for (struct arrival *arrival = intake->arrivals; arrival; arrival = arrival->next)
+		arrival->in_doubt |= strcmp(arrival->delivery->in.link, link) == 0;
 }
 
 /* Fills in everything that follows from the inbound alone. */
@@ -195,7 +200,12 @@ static void on_spooled(void *arg, uint64_t record, bool ok)
 	struct intake *intake = arrival->intake;
 	struct delivery *d = arrival->delivery;
 
+	*arrival->at = arrival->next;
+	if (arrival->next)
+		arrival->next->at = arrival->at;
 	arrival->done(arrival->arg, ok);
+	if (ok && arrival->in_doubt)
+		doubt_add(intake, d->dup_key);
 	if (ok && !intake->h->closing) {
 		d->spool = record;
 		name_delivery(intake, d);
@@ -216,6 +226,20 @@ static struct delivery *delivery_copy(const struct inbound *in)
 	return d;
 }
 
+static struct arrival *arrival_new(struct intake *intake, struct delivery *d)
+{
+	struct arrival *arrival = mem_alloc(sizeof(*arrival));
+
+	arrival->intake = intake;
+	arrival->delivery = d;
+	arrival->next = intake->arrivals;
+	arrival->at = &intake->arrivals;
+	if (arrival->next)
+		arrival->next->at = &arrival->next;
+	intake->arrivals = arrival;
+	return arrival;
+}
+
 void intake_take(void *ctx, const struct inbound *in, received_fn *done, void *arg)
 {
 	struct intake *intake = ctx;
@@ -232,9 +256,7 @@ void intake_take(void *ctx, const struct inbound *in, received_fn *done, void *a
 	d->wall_us = loop_wall_us(intake->h->loop);
 	identify(intake, d);
 	d->repeat = doubt_take(intake, d->dup_key) || was_taken(intake, d);
-	arrival = mem_alloc(sizeof(*arrival));
-	arrival->intake = intake;
-	arrival->delivery = d;
+	arrival = arrival_new(intake, d);
 	arrival->done = done;
 	arrival->arg = arg;
 	memcpy(meta.dup_key, d->dup_key, sizeof(meta.dup_key));

@@ -33,6 +33,7 @@ struct item {
 	int64_t not_before_ms;
 	struct way *on;      /* link that has it; NULL while queued */
 	struct way *avoid;   /* link that said "later", until not_before_ms */
+	bool again;          /* was in doubt once already */
 };
 
 /* What must go out one after the other: the replies to one number. A throttled text is then never
@@ -219,6 +220,13 @@ void outbox_send(struct outbox *o, const struct outbound *out, outbox_fn *fn, vo
 
 /* ---- what links tell us ---- */
 
+/* A question that came twice does no harm, one that never came leaves somebody waiting. An alert in doubt
+ * goes out again by its row in the database. */
+static bool may_repeat(const struct item *item)
+{
+	return !item->again && item->out.priority == OUTBOUND_REPLY && item->out.channel == CHANNEL_SMS;
+}
+
 static void sweep(void *arg)
 {
 	struct outbox *o = arg;
@@ -244,7 +252,10 @@ static void sweep_later(struct outbox *o)
 /* Message ids are the carrier's own; two carriers may give the same. */
 static void name_ref(const char *carrier, const char *ref, char out[PROVIDER_REF_MAX])
 {
-	snprintf(out, PROVIDER_REF_MAX, "%s%s%s", ref[0] ? carrier : "", ref[0] ? ":" : "", ref);
+	int room = PROVIDER_REF_MAX - INBOUND_NAME_MAX - 1;
+
+	snprintf(out, PROVIDER_REF_MAX, "%.*s%s%.*s", INBOUND_NAME_MAX - 1, ref[0] ? carrier : "",
+		 ref[0] ? ":" : "", room, ref);
 }
 
 static void on_sent(void *ctx, const struct id16 *id, enum sent_state state, const char *provider_ref)
@@ -262,6 +273,10 @@ static void on_sent(void *ctx, const struct id16 *id, enum sent_state state, con
 	name_ref(way->carrier, provider_ref ? provider_ref : "", ref);
 	if (way->leaving)
 		sweep_later(o);
+	if (state == SENT_IN_DOUBT && may_repeat(item)) {
+		item->again = true;
+		state = SENT_RETRY;
+	}
 	if (state == SENT_RETRY) {
 		item->not_before_ms = loop_now_ms(o->h->loop) + RETRY_MS;
 		item->avoid = way->leaving ? NULL : way;

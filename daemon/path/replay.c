@@ -22,6 +22,7 @@ enum {
 	HOLD_MS = 3000,         /* nobody waits longer for PostgreSQL */
 	WATCH_MS = 10 * 1000,   /* how often lost entries are looked for */
 	LOST_MS = 60 * 1000,    /* in the queue for so long although filing has nothing to do */
+	CHANGED_MS = 2000,      /* the same, when Redis went or came back after it was queued */
 	ASK_MAX = 500           /* ids in one statement */
 };
 
@@ -37,6 +38,7 @@ struct replay {
 	bool holding;      /* just started */
 	bool asking;       /* PostgreSQL owes the answer to one question */
 	int64_t since_ms;
+	int64_t changed_ms; /* when Redis was last reached or lost */
 	struct loop_timer *poll, *watch;
 };
 
@@ -191,11 +193,19 @@ void replay_take(struct replay *r, struct delivery *d)
 
 /* ---- while running: what the queue has lost ---- */
 
+/* What is in the queue for so long is not there any more. */
+static int64_t lost_ms(const struct replay *r)
+{
+	int64_t unchanged_ms = loop_now_ms(r->h->loop) - r->changed_ms;
+
+	return unchanged_ms < LOST_MS ? unchanged_ms : LOST_MS;
+}
+
 static bool is_lost(void *arg, uint64_t record)
 {
 	const struct replay *r = arg;
 
-	return pending_lost(r->h->pending, record, LOST_MS);
+	return pending_lost(r->h->pending, record, lost_ms(r));
 }
 
 static void take_lost(void *arg, struct delivery *d)
@@ -212,13 +222,19 @@ static void watch(void *arg)
 	struct replay *r = arg;
 	struct hotline *h = r->h;
 
-	loop_timer_set(r->watch, WATCH_MS);
-	if (r->holding || r->asking || r->count > 0 || !filing_idle(h->filing) ||
-	    pending_lost_count(h->pending, LOST_MS) == 0)
+	loop_timer_set(r->watch, lost_ms(r) < LOST_MS ? CHANGED_MS : WATCH_MS);
+	if (r->holding || r->asking || r->count > 0 || pending_lost_count(h->pending, lost_ms(r)) == 0 ||
+	    !(h->redis_ready ? filing_idle(h->filing) : filing_at_rest(h->filing)))
 		return;
 	intake_show(h->intake, is_lost, take_lost, r);
 	if (r->count > 0)
 		ask(r);
+}
+
+void replay_redis_changed(struct replay *r)
+{
+	r->changed_ms = loop_now_ms(r->h->loop);
+	loop_timer_set(r->watch, CHANGED_MS);
 }
 
 struct replay *replay_new(struct hotline *h)

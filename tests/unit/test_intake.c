@@ -141,6 +141,20 @@ static void an_answer_in_doubt_makes_the_next_delivery_a_repeat(void **state)
 	assert_true(last_was_repeat);
 }
 
+/* Its link goes down between its arrival and its sync: the answer is written to nobody. */
+static void an_answer_that_finds_its_link_gone_is_in_doubt_too(void **state)
+{
+	(void)state;
+	deliver("cuu");
+	intake_doubt_link(h.intake, "c1");
+	loop_run(h.loop);
+	assert_int_equal(received, 1);
+	assert_int_equal(intake_doubts(h.intake), 1);
+	deliver("cuu");
+	loop_run(h.loop);
+	assert_true(last_was_repeat);
+}
+
 static void doubts_are_forgotten_after_an_hour(void **state)
 {
 	(void)state;
@@ -165,6 +179,7 @@ int main(void)
 		T(what_is_durable_is_promised_and_goes_on),
 		T(while_the_daemon_closes_a_promise_is_kept_and_nothing_more_happens),
 		T(an_answer_in_doubt_makes_the_next_delivery_a_repeat),
+		T(an_answer_that_finds_its_link_gone_is_in_doubt_too),
 		T(doubts_are_forgotten_after_an_hour),
 	};
 

@@ -320,6 +320,34 @@ static void a_throttled_reply_is_not_overtaken_by_the_next(void **state)
 	assert_int_equal(told[1].id, 2);
 }
 
+static void a_reply_in_doubt_goes_out_once_more(void **state)
+{
+	(void)state;
+	begin("- {name: one, adapter: fake}\n");
+	reply(1, "one", "+84900000001");
+	turn();
+	answer(0, SENT_IN_DOUBT, "");
+	pass_ms(1000);
+	assert_int_equal(taken_count, 2);
+	assert_int_equal(told_count, 0);
+	answer(1, SENT_IN_DOUBT, "");
+	pass_ms(1000);
+	assert_int_equal(taken_count, 2);
+	assert_int_equal(told[0].state, SENT_IN_DOUBT);
+}
+
+static void an_alert_in_doubt_is_left_to_its_row(void **state)
+{
+	(void)state;
+	begin("- {name: one, adapter: fake}\n");
+	alert(1, "+84900000001");
+	turn();
+	answer(0, SENT_IN_DOUBT, "");
+	pass_ms(1000);
+	assert_int_equal(taken_count, 1);
+	assert_int_equal(told[0].state, SENT_IN_DOUBT);
+}
+
 static void alerts_overtake_replies_and_never_wait_for_each_other(void **state)
 {
 	(void)state;
@@ -599,6 +627,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		T(replies_to_one_number_go_one_after_the_other),
 		T(a_throttled_reply_is_not_overtaken_by_the_next),
+		T(a_reply_in_doubt_goes_out_once_more),
+		T(an_alert_in_doubt_is_left_to_its_row),
 		T(alerts_overtake_replies_and_never_wait_for_each_other),
 		T(a_text_under_way_is_not_taken_twice),
 		T(a_reply_goes_back_the_way_it_came),

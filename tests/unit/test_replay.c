@@ -28,9 +28,10 @@ static struct hotline h;
 /* the spool */
 static int64_t stored_age_s[MAX]; /* by number, from 1; 0: not there */
 static bool lost[MAX];
+static int64_t queued_at_ms; /* of those */
 static unsigned steps[MAX];
 /* PostgreSQL and the queue */
-static bool is_up, idle;
+static bool is_up, idle, at_rest;
 static bool known[MAX];
 static unsigned questions;
 static char asked[2000];
@@ -106,6 +107,12 @@ bool filing_idle(const struct filing *f)
 	return idle;
 }
 
+bool filing_at_rest(const struct filing *f)
+{
+	(void)f;
+	return at_rest;
+}
+
 void pending_note(struct pending *p, uint64_t record, enum pending_step step)
 {
 	(void)p;
@@ -121,8 +128,7 @@ void pending_queued(struct pending *p, uint64_t record, bool queued)
 bool pending_lost(const struct pending *p, uint64_t record, int64_t age_ms)
 {
 	(void)p;
-	assert_true(age_ms >= 60 * 1000);
-	return lost[record];
+	return lost[record] && queued_at_ms <= loop_now_ms(h.loop) - age_ms;
 }
 
 size_t pending_lost_count(const struct pending *p, int64_t age_ms)
@@ -235,8 +241,11 @@ static int setup(void **state)
 	passed[0] = asked[0] = '\0';
 	questions = 0;
 	is_up = idle = true;
+	at_rest = false;
 	owed = NULL;
+	h.redis_ready = true;
 	h.loop = loop_new();
+	queued_at_ms = loop_now_ms(h.loop) - 65 * 1000;
 	h.replay = replay_new(&h);
 	return 0;
 }
@@ -396,6 +405,45 @@ static void nothing_is_lost_while_filing_has_work_to_do(void **state)
 	assert_string_equal(passed, "1p ");
 }
 
+static void what_redis_had_when_it_went_is_filed_soon_without_it(void **state)
+{
+	(void)state;
+	replay_start(h.replay);
+	stored_age_s[1] = 1;
+	lost[1] = true;
+	queued_at_ms = loop_now_ms(h.loop);
+	replay_redis_changed(h.replay);
+	h.redis_ready = idle = false;
+	wait_ms(1500);
+	assert_int_equal(questions, 0);
+	wait_ms(4000);
+	assert_int_equal(questions, 0); /* others wait to be filed: first those */
+	at_rest = true;
+	wait_ms(2500);
+	assert_int_equal(questions, 1);
+	answer(PG_OK);
+	assert_string_equal(passed, "1p ");
+}
+
+static void what_redis_forgot_is_filed_soon_after_it_is_back(void **state)
+{
+	(void)state;
+	replay_start(h.replay);
+	stored_age_s[1] = stored_age_s[2] = 1;
+	lost[1] = true;
+	queued_at_ms = loop_now_ms(h.loop);
+	wait_ms(100);
+	replay_redis_changed(h.replay);
+	wait_ms(2500);
+	assert_int_equal(questions, 1);
+	answer(PG_OK);
+	assert_string_equal(passed, "1p ");
+	lost[2] = true; /* queued since it is back */
+	queued_at_ms = loop_now_ms(h.loop);
+	wait_ms(50 * 1000);
+	assert_int_equal(questions, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -410,6 +458,8 @@ int main(void)
 		T(what_the_queue_still_holds_is_filed_before_the_question),
 		T(what_the_queue_lost_is_taken_from_the_spool_once),
 		T(nothing_is_lost_while_filing_has_work_to_do),
+		T(what_redis_had_when_it_went_is_filed_soon_without_it),
+		T(what_redis_forgot_is_filed_soon_after_it_is_back),
 	};
 
 	return cmocka_run_group_tests_name("replay", tests, NULL, NULL);
