@@ -30,15 +30,12 @@ static size_t read_length(struct reader *r)
 {
 	uint8_t first = reader_u8(r);
 	struct reader after = *r;
-	size_t len = first;
+	size_t len;
 
-	if (first <= SHORT_MAX)
+	if (first != LENGTH_LONG_1 && first != LENGTH_LONG_2)
 		return first;
-	if (first == LENGTH_LONG_1)
-		len = reader_u8(&after);
-	else if (first == LENGTH_LONG_2)
-		len = reader_u16(&after);
-	if (len == first || after.bad || len <= SHORT_MAX || len > after.left)
+	len = first == LENGTH_LONG_1 ? reader_u8(&after) : reader_u16(&after);
+	if (after.bad || len <= SHORT_MAX || len > after.left)
 		return first;
 	*r = after;
 	return len;

@@ -252,6 +252,14 @@ static void a_long_string_is_written_as_x690_says(void **state)
 	assert_int_equal(out.len, 3 + 128);
 	assert_true(ss_decode(out.data, out.len, &c));
 	assert_int_equal(c.string_len, 113);
+	for (size_t len = 100; len <= SS_STRING_MAX; len++) { /* 129 looks like its own long form */
+		c.string = octets;
+		c.string_len = len;
+		buf_clear(&out);
+		assert_true(ss_encode(&c, &out));
+		assert_true(ss_decode(out.data, out.len, &c));
+		assert_int_equal(c.string_len, len);
+	}
 	c.string = octets;
 	c.string_len = SS_STRING_MAX + 1;
 	buf_clear(&out);
