@@ -12,6 +12,8 @@ module.exports = [
 		find: '\t\titem->ok = ok;\n', put: '\t\titem->ok = true;\n', by: 7 },
 	{ name: 'OK again after a failed fdatasync', file: 'daemon/store/spool.c',
 		find: 'if (ok && fdatasync(spool->fd) != 0) {\n\t\tspool->failed = true;', put: 'if (ok && fdatasync(spool->fd) != 0) {', by: 7 },
+	{ name: 'no patience with the disk ends', file: 'daemon/path/intake.c',
+		find: 'if (now_ms - a->since_ms < PATIENCE_MS) {', put: 'if (now_ms - a->since_ms < 1000 * PATIENCE_MS) {', by: 8 },
 	{ name: 'lost wake-up of the writer', file: 'daemon/store/spool.c',
 		find: 'spool->queue_bytes += item->bytes.len;\n\tpthread_cond_signal(&spool->wake);', put: 'spool->queue_bytes += item->bytes.len;', by: 47 },
 	{ name: 'damage believed: no checksum', file: 'daemon/store/spool_format.c',
