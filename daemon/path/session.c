@@ -117,7 +117,10 @@ static void keep_copy(struct mailbox *box, bool dirty)
 {
 	const struct conversation *c = box->conversation;
 	struct copy copy = {.version = box->version + 1, .dirty = dirty, .ended = conversation_ended(c),
-			    .keep_ms = keep_ms(box), .due_ms = c->due_ms};
+			    .due_ms = c->due_ms};
+
+	/* as long as Redis may hold an older state: forgotten before, that one would come to life again */
+	copy.keep_ms = dirty ? KEEP_MS : keep_ms(box);
 
 	memcpy(copy.subject, box->subject, sizeof(copy.subject));
 	memcpy(copy.flow, flow_state_flow_hash(c->flow), sizeof(copy.flow));

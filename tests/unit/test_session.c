@@ -425,6 +425,31 @@ static void the_same_words_again_are_counted_and_answered_as_before(void **state
 	assert_string_equal(replies[0], replies[1]);
 }
 
+/* Redis may hold an older state of it and come back with that: without the newer one it would go on. */
+static void what_ended_while_redis_was_away_is_remembered_until_redis_has_it(void **state)
+{
+	struct session_status status;
+
+	(void)state;
+	change_to_questions(1);
+	hear("chau be bi danh o truong");
+	assert_int_equal(filed_count, 1);
+	loop_skip_ms(h.loop, 2 * 3600 * 1000);
+	replay("chau be bi danh o truong", 1, PAST_UNKNOWN, 7200);
+	assert_int_equal(filed_count, 2);
+	assert_true(id16_equal(&filed[0].conversation, &filed[1].conversation));
+	loop_skip_ms(h.loop, 25 * 3600 * 1000);
+	settle();
+	session_status(h.session, &status);
+	assert_int_equal(status.waiting, 0);
+	for (int i = 0; i < 601; i++) { /* sweeps; a day later Redis has forgotten it, too */
+		loop_skip_ms(h.loop, 1000);
+		settle();
+	}
+	session_status(h.session, &status);
+	assert_int_equal(status.in_memory, 0);
+}
+
 static void a_repeat_in_doubt_does_not_answer_the_next_question(void **state)
 {
 	(void)state;
@@ -589,6 +614,7 @@ int main(void)
 		T(a_replay_without_its_conversation_opens_one_of_another_name),
 		T(a_text_whose_parts_were_heard_one_by_one_is_known_by_all_of_them),
 		T(the_same_words_again_are_counted_and_answered_as_before),
+		T(what_ended_while_redis_was_away_is_remembered_until_redis_has_it),
 		T(a_repeat_in_doubt_does_not_answer_the_next_question),
 		T(a_menu_digit_repeated_on_purpose_is_two_answers),
 		T(stop_is_silent_and_what_was_said_is_filed),
