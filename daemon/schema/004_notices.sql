@@ -42,6 +42,11 @@ begin
 		if not v_ok then
 			update notifications set state = 'cancelled' where id = n.id;
 			continue;
+		elsif exists (select 1 from contact_methods where id = n.method and retired_at is not null) then
+			-- that phone may be somebody else's by now; what takes its place is claimed next
+			update notifications set state = 'cancelled' where id = n.id;
+			perform notice_follow(n);
+			continue;
 		end if;
 		update notifications set state = 'sending', attempts = attempts + 1, lease_owner = p_node,
 			next_at = now() + p_lease_s * interval '1 s' where id = n.id;
