@@ -203,7 +203,7 @@ void outbox_send(struct outbox *o, const struct outbound *out, outbox_fn *fn, vo
 {
 	struct item *item;
 
-	if (map_get(&o->under_way, out->id.b)) {
+	if (!o || map_get(&o->under_way, out->id.b)) {
 		fn(arg, SENT_RETRY, "");
 		return;
 	}
