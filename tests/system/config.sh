@@ -6,7 +6,7 @@
 EX_CONFIG=78
 world plain
 ok 'a world to spoil' "$QUICKSTART" up --dir "$D"
-"$QUICKSTART" down --dir "$D"
+"$QUICKSTART" down --dir "$D" >/dev/null
 
 # spoil SED-SCRIPT: writes spoilt.yaml beside hotlined.yaml.
 spoil() {
