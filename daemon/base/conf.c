@@ -413,6 +413,45 @@ void conf_where(const struct conf *conf, const char *setting, char *out, size_t 
 	snprintf(out, size, "%s:%u:%u", conf->file, node ? node->line : 1, node ? node->column : 1);
 }
 
+static bool same_value(const struct setting *s, const struct conf *a, const struct conf *b)
+{
+	const void *at_a = (const char *)a + s->at, *at_b = (const char *)b + s->at;
+	const char *text_a, *text_b;
+
+	if (s->type == SETTING_DURATION || s->type == SETTING_COUNT)
+		return *(const int64_t *)at_a == *(const int64_t *)at_b;
+	text_a = *(char *const *)at_a;
+	text_b = *(char *const *)at_b;
+	return text_a && text_b ? strcmp(text_a, text_b) == 0 : text_a == text_b;
+}
+
+static bool same_short_codes(const struct conf *a, const struct conf *b)
+{
+	size_t i = 0;
+
+	while (a->short_codes[i] && b->short_codes[i] && strcmp(a->short_codes[i], b->short_codes[i]) == 0)
+		i++;
+	return !a->short_codes[i] && !b->short_codes[i];
+}
+
+static void add_name(char *out, size_t size, const char *section, const char *key)
+{
+	size_t len = strlen(out);
+
+	snprintf(out + len, size - len, "%s%s%s%s", len ? ", " : "", section ? section : "", section ? "." : "", key);
+}
+
+void conf_differences(const struct conf *a, const struct conf *b, char *out, size_t size)
+{
+	out[0] = '\0';
+	for (size_t i = 0; i < SETTING_COUNT_ALL; i++) {
+		if (!same_value(&settings[i], a, b))
+			add_name(out, size, settings[i].section, settings[i].key);
+	}
+	if (!same_short_codes(a, b))
+		add_name(out, size, NULL, "short_codes");
+}
+
 void conf_print_reference(void)
 {
 	for (size_t i = 0; i < SETTING_COUNT_ALL; i++) {

@@ -168,15 +168,17 @@ int cmd_oncall(int argc, char **argv)
 	};
 	json_t *data = NULL, *args;
 	enum ctl_exit status;
+	struct civil when;
 
 	if (!ctl_parse(argc, argv, 1, options, NULL, 0, 0))
 		return CTL_USAGE;
-	args = json_pack("{s:i}", "days", week ? WEEK_DAYS : 0);
-	if (at != NULL && json_object_set_new(args, "at", json_string(at)) != 0) {
-		ctl_error("--at is not UTF-8");
-		json_decref(args);
+	if (at != NULL && !civil_parse(at, &when)) {
+		ctl_error("--at takes a time such as \"2026-02-16 08:00\"");
 		return CTL_USAGE;
 	}
+	args = json_pack("{s:i}", "days", week ? WEEK_DAYS : 0);
+	if (at != NULL)
+		json_object_set_new(args, "at", json_string(at));
 	status = ctl_call("oncall", args, &data);
 	if (status != CTL_OK)
 		return status;

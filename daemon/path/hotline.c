@@ -410,6 +410,21 @@ bool hotline_reload_links(struct hotline *h, char *error, size_t error_size)
 	return ok;
 }
 
+bool hotline_read_again(const struct hotline *h, char *later, size_t later_size, char *error, size_t error_size)
+{
+	struct conf next;
+	bool ok;
+
+	if (!conf_load(h->conf->file, &next, error, error_size))
+		return false;
+	ok = conf_check_links(&next, keys_of, (void *)h, error, error_size) && canary_check(&next, error, error_size) &&
+	     check_codes(&next, error, error_size);
+	if (ok)
+		conf_differences(h->conf, &next, later, later_size);
+	conf_fini(&next);
+	return ok;
+}
+
 void hotline_stop(struct hotline *h, void (*done)(void *arg), void *arg)
 {
 	auditor_stop(h->auditor);

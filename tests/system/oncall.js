@@ -58,6 +58,10 @@ async function roster(world) {
 	tap.ok(bad.status === 78 && /bad\.yaml:2:\d+:/.test(bad.err), 'a fault is named with its place', bad.err);
 	const now = await world.ctl(['oncall']);
 	tap.ok(now.out.includes('Nguyễn Thị Lan (lan)'), 'hotlinectl oncall names who is on call', now.out + now.err);
+	const odd = await world.ctl(['oncall', '--at', 'tomorrow']);
+	tap.ok(odd.status === 2 && odd.err.includes('--at takes a time such as'), 'a time that is none is answered with one', odd.err);
+	const counted = await world.ctl(['roster', 'check', file]);
+	tap.ok(counted.out.endsWith('3 officers, 2 teams, 1 schedules, 0 findings\n'), 'a check says what it has read', counted.out + counted.err);
 	const week = await world.ctl(['oncall', '--week']);
 	tap.ok((week.out.match(/\|A{48}\|/g) || []).length === 7, 'a week of half hours', week.out);
 	const left = await world.ctl(['roster', 'import', write(world, 'left.yaml', `officers:\n  - {name: quickstart, number: "${OFFICER}", team: hotline, left: true}\n`)]);
