@@ -6,6 +6,7 @@ libadapters_a_SOURCES = \
 	adapters/gsup/dialogue.c \
 	adapters/gsup/gsup.c adapters/gsup/gsup.h \
 	adapters/gsup/ipa.c adapters/gsup/ipa.h \
+	adapters/gsup/link.h \
 	adapters/gsup/message.c adapters/gsup/message.h \
 	adapters/gsup/numbers.c adapters/gsup/numbers.h \
 	adapters/gsup/ussd_string.c adapters/gsup/ussd_string.h \

@@ -174,5 +174,5 @@ nodist_EXTRA_hotlinectl_SOURCES = dummy.cxx
 hotlinectl_LDADD = libctl.a libstore.a libcore.a libflow.a libbase.a $(COMMON_LIBS)
 
 dist_man_MANS = doc/hotlinectl.1 doc/hotlined.8
-dist_doc_DATA = doc/keys.md doc/policies.md doc/roster.md doc/flow-errors.md doc/flow-language.md \
+dist_doc_DATA = doc/faults.md doc/keys.md doc/policies.md doc/roster.md doc/flow-errors.md doc/flow-language.md \
 	doc/flow-reference.md doc/gsup.md doc/http.md doc/smpp.md

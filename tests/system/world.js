@@ -181,7 +181,8 @@ class World {
 }
 
 // The acknowledgement code of an alert: six digits that are not a reference such as BP-123456.
-const codeOf = (text) => (/(?<![-\d])\d{6}(?!\d)/.exec(text) || [''])[0];
+const codesOf = (text) => text.match(/(?<![-\d])\d{6}(?!\d)/g) || [];
+const codeOf = (text) => codesOf(text)[0] || '';
 
 // Prints TAP and remembers the outcome.
 const tap = {
@@ -249,4 +250,4 @@ function random(seed) {
 	};
 }
 
-module.exports = { World, freePort, tap, codeOf, test, examples, random, sleep, run, SRC, BUILD, OFFICER, QUICKSTART };
+module.exports = { World, freePort, tap, codeOf, codesOf, test, examples, random, sleep, run, SRC, BUILD, OFFICER, QUICKSTART };
