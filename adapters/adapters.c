@@ -3,11 +3,12 @@
 
 #include <string.h>
 
+#include "adapters/gsup/gsup.h"
 #include "adapters/http/http.h"
 #include "adapters/sim/sim.h"
-#include "adapters/smpp/smpp.h"
+#include "adapters/smpp/link.h"
 
-const struct adapter *const adapters[] = { &smpp_adapter, &http_adapter, &sim_adapter, NULL };
+const struct adapter *const adapters[] = { &smpp_adapter, &http_adapter, &gsup_adapter, &sim_adapter, NULL };
 
 const struct adapter *adapter_find(const char *name)
 {

@@ -50,6 +50,8 @@ struct under_way {
 	uint64_t turn;     /* 0: an end */
 	ussd_show_fn *show; /* of an end: who is told; NULL: nobody */
 	void *arg;
+	received_fn *kept;  /* of a bearer that wants to know; NULL: it does not */
+	void *kept_arg;
 };
 
 /* An outcome that adapter.send owes. */
@@ -201,6 +203,8 @@ static void on_received(void *arg, bool ok)
 	}
 	if (w->show)
 		w->show(w->arg, ok ? USSD_NOTED : USSD_UNHEARD, "", false);
+	if (w->kept)
+		w->kept(w->kept_arg, ok);
 	mem_free(w);
 }
 
@@ -230,7 +234,7 @@ static void deliver(struct session *s, enum ussd_op op, const char *text, size_t
 }
 
 /* Tells the conversation; `show` is told when that is durable, NULL: nobody asks. */
-static void deliver_end(struct session *s, enum ussd_op op, ussd_show_fn *show_fn, void *arg)
+static void deliver_end(struct session *s, const struct ussd_heard *heard, ussd_show_fn *show_fn, void *arg)
 {
 	struct under_way *w = mem_alloc(sizeof(*w));
 	uint8_t id[HASH_LEN];
@@ -238,10 +242,12 @@ static void deliver_end(struct session *s, enum ussd_op op, ussd_show_fn *show_f
 
 	w->show = show_fn;
 	w->arg = arg;
+	w->kept = heard->kept;
+	w->kept_arg = heard->kept_arg;
 	/* a session whose key comes again (a number) has many ends: the turn before tells them apart */
 	snprintf(name, sizeof(name), "end %08" PRIx32 ".%" PRIu64, s->ussd->incarnation, s->turn);
 	hash_of(id, (const char *)s->key, sizeof(s->key), name, strlen(name));
-	deliver(s, op, "", 0, id, w);
+	deliver(s, heard->op, "", 0, id, w);
 }
 
 static void deliver_turn(struct session *s, const struct ussd_heard *heard)
@@ -257,6 +263,8 @@ static void deliver_turn(struct session *s, const struct ussd_heard *heard)
 	map_set(&u->by_turn, key, s);
 	arm(s);
 	w->turn = s->turn;
+	w->kept = heard->kept;
+	w->kept_arg = heard->kept_arg;
 	put_token(u, s->turn, name);
 	if (heard->turn)
 		hash_of(id, (const char *)s->key, sizeof(s->key), (const char *)s->turn_hash, sizeof(s->turn_hash));
@@ -275,7 +283,7 @@ static void do_event(struct session *s, enum ussd_event event)
 	if (todo & (USSD_DO_VOICE | USSD_DO_LATER))
 		show_own(s, todo);
 	if (todo & USSD_DO_TELL_END)
-		deliver_end(s, USSD_TIMEOUT, NULL, NULL);
+		deliver_end(s, &(struct ussd_heard){.op = USSD_TIMEOUT}, NULL, NULL);
 	if (s->model.state == USSD_OVER)
 		close_turn(s);
 	else
@@ -363,6 +371,12 @@ static bool is_again(const struct session *s, const struct ussd_heard *heard, co
 	       (open || heard->turn || (heard->op == USSD_BEGIN && shown));
 }
 
+static void tell_kept(const struct ussd_heard *heard, bool ok)
+{
+	if (heard->kept)
+		heard->kept(heard->kept_arg, ok);
+}
+
 /* The end of a session that a bearer tells us of. */
 static void hear_end(struct session *s, const struct ussd_heard *heard, ussd_show_fn *show_fn, void *arg)
 {
@@ -371,10 +385,12 @@ static void hear_end(struct session *s, const struct ussd_heard *heard, ussd_sho
 	if (todo & USSD_DO_DROP)
 		tell_waiters(s, USSD_DROPPED, "", false);
 	close_turn(s);
-	if (todo & USSD_DO_TELL_END)
-		deliver_end(s, heard->op, show_fn, arg);
-	else
-		show_fn(arg, USSD_NOTED, "", false);
+	if (todo & USSD_DO_TELL_END) {
+		deliver_end(s, heard, show_fn, arg);
+		return;
+	}
+	show_fn(arg, USSD_NOTED, "", false);
+	tell_kept(heard, true);
 }
 
 static void name_turn(struct session *s, const struct ussd_heard *heard)
@@ -396,6 +412,12 @@ static void hear_turn(struct session *s, const struct ussd_heard *heard, const u
 		tell_waiters(s, USSD_DROPPED, "", false);
 	if (todo & USSD_DO_REPEAT) {
 		show_fn(arg, USSD_SCREEN, s->screen ? s->screen : ussd_goodbye, s->screen && s->more);
+		tell_kept(heard, true);
+		return;
+	}
+	if (todo & USSD_DO_JOIN && heard->kept) { /* the screen is on its way to the phone, not to this request */
+		show_fn(arg, USSD_DROPPED, "", false);
+		tell_kept(heard, s->model.state == USSD_KEPT);
 		return;
 	}
 	wait_for(s, show_fn, arg);
@@ -405,6 +427,14 @@ static void hear_turn(struct session *s, const struct ussd_heard *heard, const u
 	memcpy(s->turn_hash, hash, sizeof(s->turn_hash));
 	name_turn(s, heard);
 	deliver_turn(s, heard);
+}
+
+static void ignore(void *arg, enum ussd_fate fate, const char *text, bool more)
+{
+	(void)arg;
+	(void)fate;
+	(void)text;
+	(void)more;
 }
 
 static bool is_end(enum ussd_op op)
@@ -427,6 +457,7 @@ void ussd_hear(struct ussd *u, const struct ussd_heard *heard, ussd_show_fn *sho
 	if (!s && u->count >= USSD_SESSIONS_MAX) {
 		ussd_voice_text(u->conf.voice, text);
 		show_fn(arg, is_end(heard->op) ? USSD_UNHEARD : USSD_SCREEN, text, false);
+		tell_kept(heard, false);
 		return;
 	}
 	if (!s)
@@ -441,6 +472,16 @@ void ussd_hear(struct ussd *u, const struct ussd_heard *heard, ussd_show_fn *sho
 		hear_turn(s, heard, hash, show_fn, arg);
 }
 
+void ussd_break_all(struct ussd *u)
+{
+	static const struct ussd_heard broken = {.op = USSD_ABORT};
+
+	for (struct session *s = u->sessions; s; s = s->next) {
+		if (s->model.state != USSD_OVER)
+			hear_end(s, &broken, ignore, NULL);
+	}
+}
+
 const char *ussd_last_turn(const struct ussd *u, const char *session, size_t session_len, size_t *len)
 {
 	const struct session *s;
@@ -450,6 +491,20 @@ const char *ussd_last_turn(const struct ussd *u, const char *session, size_t ses
 	s = map_get(&u->by_key, key);
 	*len = s && s->turn_name ? s->turn_name_len : 0;
 	return s ? s->turn_name : NULL;
+}
+
+void ussd_split_code(char *text, char to[INBOUND_ADDRESS_MAX])
+{
+	size_t code = 1 + strcspn(text + (text[0] != '\0'), "*#"), rest = strlen(text);
+
+	if ((text[0] != '*' && text[0] != '#') || text[code] == '\0' || code >= INBOUND_ADDRESS_MAX - 1)
+		return;
+	snprintf(to, INBOUND_ADDRESS_MAX, "%.*s#", (int)code, text);
+	code++;
+	if (rest > code && text[rest - 1] == '#')
+		rest--;
+	memmove(text, text + code, rest - code);
+	text[rest - code] = '\0';
 }
 
 /* ---- screens ---- */

@@ -39,12 +39,21 @@ struct ussd_heard {
 	const char *from, *to;     /* to "" = conf.source */
 	const char *text;          /* UTF-8 */
 	size_t text_len;
+	received_fn *kept;         /* told once: it is durable, or it could not be kept; NULL: nobody asks. May be
+	                              after ussd_free() */
+	void *kept_arg;
 };
+
+/* "*111*1*2#" is the code "*111#" and, behind it, "1*2": text keeps what is behind, to gets the code. Of what is
+ * no code nothing changes. */
+void ussd_split_code(char *text, char to[INBOUND_ADDRESS_MAX]);
 
 struct ussd *ussd_new(const struct adapter_host *host, const struct ussd_conf *conf);
 /* Requests without a screen end as USSD_DROPPED. */
 void ussd_free(struct ussd *ussd);
 void ussd_hear(struct ussd *ussd, const struct ussd_heard *heard, ussd_show_fn *show, void *arg);
+/* The bearer is gone, and with it every session: each conversation is told that it broke. */
+void ussd_break_all(struct ussd *ussd);
 /* The bearer's name of the last turn of that session; NULL: no such session, or no name. Borrowed. */
 const char *ussd_last_turn(const struct ussd *ussd, const char *session, size_t session_len, size_t *len);
 /* adapter.send for CHANNEL_USSD: always accepted; `sent` follows, SENT_GONE if the screen finds nobody. */

@@ -11,17 +11,20 @@
 #include <sys/resource.h>
 
 #include "adapters/adapter.h"
+#include "adapters/http/client.h"
 #include "base/conf.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/notify.h"
 #include "control/control.h"
+#include "control/metrics.h"
+#include "path/clockwork.h"
 #include "path/flowbook.h"
 #include "path/hotline.h"
 #include "path/roles.h"
 
-enum { ERROR_MAX = 4096 };
+enum { ERROR_MAX = 4096, WEB_CONNECT_MS = 5000, WEB_ANSWER_MS = 10 * 1000 };
 
 static const char usage[] =
 	"usage: hotlined [--config FILE] [--check] [--settings] [--version]\n"
@@ -35,11 +38,40 @@ struct daemon_run {
 	struct conf conf;
 	struct hotline hotline;
 	struct control *control;
+	struct metrics *metrics; /* NULL: not wanted */
 	struct event *signals[4];
 	struct loop_timer *watchdog;
 	int64_t watchdog_ms;
+	struct http_client *web;
 	bool stopping;
 };
+
+/* ---- HTTPS for the stations ---- */
+
+struct web_call {
+	web_done_fn *done;
+	void *arg;
+};
+
+static void on_web(void *arg, const struct http_result *result)
+{
+	struct web_call *call = arg;
+
+	call->done(call->arg, result->fate == HTTP_ANSWERED && result->status / 100 == 2);
+	mem_free(call);
+}
+
+static void web_call(void *ctx, const char *url, const char *body, web_done_fn *done, void *arg)
+{
+	struct web_call *call = mem_alloc(sizeof(*call));
+
+	call->done = done;
+	call->arg = arg;
+	http_client_call(ctx, &(struct http_call){.url = url, .body = body, .type = "application/json"}, on_web, call);
+}
+
+/* ---- the process ---- */
+
 
 /* Keys and texts must not reach a core file, nor another process of the same user. */
 static void harden(void)
@@ -80,10 +112,16 @@ static void on_reload(evutil_socket_t sig, short what, void *arg)
 
 	(void)sig;
 	(void)what;
+	if (!clockwork_reload(run->hotline.clockwork, error, sizeof(error)))
+		log_error("hotlined", "legal clocks not reloaded, nothing was changed: %s", error);
 	if (flowbook_reload(run->hotline.flowbook, error, sizeof(error)))
 		log_info("hotlined", "flows reloaded");
 	else
 		log_error("hotlined", "flows not reloaded, nothing was changed: %s", error);
+	if (hotline_reload_links(&run->hotline, error, sizeof(error)))
+		log_info("hotlined", "links reloaded");
+	else
+		log_error("hotlined", "links not reloaded, nothing was changed: %s", error);
 	roles_refresh(run->hotline.roles);
 }
 
@@ -132,6 +170,9 @@ static void open_all(struct daemon_run *run, const char *config)
 	log_setup(level_of(&run->conf));
 	run->loop = loop_new();
 	run->hotline = (struct hotline){.conf = &run->conf, .loop = run->loop, .adapters = adapters};
+	run->web = http_client_new(run->loop, &(struct http_client_conf){.connect_ms = WEB_CONNECT_MS,
+									    .answer_ms = WEB_ANSWER_MS});
+	run->hotline.web = (struct web){run->web, web_call};
 	status = hotline_open(&run->hotline, error, sizeof(error));
 	if (status != 0)
 		fatal(status, "%s", error);
@@ -139,8 +180,11 @@ static void open_all(struct daemon_run *run, const char *config)
 
 static void close_all(struct daemon_run *run)
 {
+	metrics_free(run->metrics);
+	run->hotline.web.call = NULL;
+	http_client_free(run->web);
+	hotline_close(&run->hotline); /* tells phones of the control socket what became of their texts */
 	control_free(run->control);
-	hotline_close(&run->hotline);
 	for (size_t i = 0; run->signals[i]; i++)
 		event_free(run->signals[i]);
 	loop_timer_free(run->watchdog);
@@ -157,6 +201,9 @@ static void serve(struct daemon_run *run)
 		conf_where(&run->conf, "control.socket", where, sizeof(where));
 		fatal(EXIT_CONFIG, "%s: %s", where, error);
 	}
+	run->metrics = metrics_new(&run->hotline, error, sizeof(error));
+	if (error[0])
+		fatal(EXIT_CONFIG, "%s", error);
 	watch_signals(run);
 	hotline_start(&run->hotline);
 	run->watchdog_ms = notify_watchdog_ms();

@@ -5,9 +5,12 @@ include tests/unit/base.mk
 include tests/unit/core.mk
 include tests/unit/flow.mk
 include tests/unit/smpp.mk
+include tests/unit/gsup.mk
 include tests/unit/store.mk
+include tests/unit/oncall.mk
 include tests/unit/path.mk
 include tests/unit/http.mk
+include tests/faults/local.mk
 if FUZZ
 include tests/fuzz/local.mk
 endif

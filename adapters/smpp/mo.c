@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/mem.h"
 #include "core/charset.h"
 
@@ -27,10 +27,8 @@ static const uint8_t smpp_codings[16] = {
 static const uint8_t general_codings[4] = { ALPHABET_GSM7, ALPHABET_BINARY, ALPHABET_UTF16,
 	                                    ALPHABET_GSM7 };
 
-enum alphabet mo_alphabet(uint8_t data_coding, enum alphabet dcs0)
+static enum alphabet coding_of(uint8_t data_coding)
 {
-	if (data_coding == 0)
-		return dcs0;
 	if (data_coding < 0x10)
 		return smpp_codings[data_coding];
 	if (data_coding < 0x80)
@@ -42,15 +40,14 @@ enum alphabet mo_alphabet(uint8_t data_coding, enum alphabet dcs0)
 	return data_coding >= 0xc0 ? ALPHABET_GSM7 : ALPHABET_BINARY;
 }
 
-/* ---- deliveries ---- */
-
-/* A peer that fills both bodies against section 5.3.2.32 still means one text: the longer. */
-static struct octets body_of(const struct pdu *pdu)
+enum alphabet mo_alphabet(uint8_t data_coding, const struct smpp_conf *conf)
 {
-	struct octets payload = pdu->tlv[TLV_MESSAGE_PAYLOAD];
+	enum alphabet alphabet = data_coding == 0 ? (enum alphabet)conf->dcs0 : coding_of(data_coding);
 
-	return payload.p && payload.len > pdu->short_message.len ? payload : pdu->short_message;
+	return alphabet == ALPHABET_BINARY ? (enum alphabet)conf->dcs8 : alphabet;
 }
+
+/* ---- deliveries ---- */
 
 static void read_udh(struct octets *body, struct inbound *in)
 {
@@ -64,6 +61,8 @@ static void read_udh(struct octets *body, struct inbound *in)
 	in->part_ref_bits = udh.ref_bits;
 	in->part_total = udh.total;
 	in->part_seq = udh.seq;
+	if (in->alphabet == ALPHABET_GSM7)
+		in->alphabet = charset_national(udh.locking, udh.single);
 }
 
 static void read_sar(const struct pdu *pdu, struct inbound *in)
@@ -91,7 +90,7 @@ static void name_link(const struct smpp_conf *conf, struct inbound *in)
 
 bool mo_read(const struct pdu *pdu, const struct smpp_conf *conf, struct inbound *in)
 {
-	struct octets body = body_of(pdu);
+	struct octets body = pdu_body(pdu);
 
 	if (pdu->tail_bad && body.len == 0)
 		return false; /* the text may well be in what could not be read */
@@ -106,7 +105,7 @@ bool mo_read(const struct pdu *pdu, const struct smpp_conf *conf, struct inbound
 	in->dest_npi = pdu->dest_addr_npi;
 	in->esm_class = pdu->esm_class;
 	in->data_coding = pdu->data_coding;
-	in->alphabet = mo_alphabet(pdu->data_coding, conf->dcs0);
+	in->alphabet = mo_alphabet(pdu->data_coding, conf);
 	if (pdu->esm_class & ESM_UDHI)
 		read_udh(&body, in);
 	if (in->part_ref_bits == 0)
@@ -114,91 +113,6 @@ bool mo_read(const struct pdu *pdu, const struct smpp_conf *conf, struct inbound
 	in->body = (uint8_t *)body.p;
 	in->body_len = (uint32_t)body.len;
 	return true;
-}
-
-/* ---- receipts ---- */
-
-bool mo_is_receipt(const struct pdu *pdu)
-{
-	uint8_t type = pdu->esm_class & ESM_TYPE_MASK;
-
-	/* By type only: a child may well write "id:". */
-	return type == ESM_TYPE_RECEIPT || type == ESM_TYPE_INTERMEDIATE;
-}
-
-enum { RECEIPT_STATES = 10 };
-
-/* message_state, section 5.2.28. A state that says nothing certain is never taken for an end. */
-static const struct {
-	const char *word; /* of the receipt text, appendix B */
-	int status;
-} receipt_states[RECEIPT_STATES] = {
-	[0] = { "SCHEDLD", RECEIPT_INTERMEDIATE }, [1] = { "ENROUTE", RECEIPT_INTERMEDIATE },
-	[2] = { "DELIVRD", RECEIPT_DELIVERED },    [3] = { "EXPIRED", RECEIPT_EXPIRED },
-	[4] = { "DELETED", RECEIPT_FAILED },       [5] = { "UNDELIV", RECEIPT_FAILED },
-	[6] = { "ACCEPTD", RECEIPT_INTERMEDIATE }, [7] = { "UNKNOWN", RECEIPT_INTERMEDIATE },
-	[8] = { "REJECTD", RECEIPT_FAILED },       [9] = { "SKIPPED", RECEIPT_FAILED },
-};
-
-/* The value behind "key:" in any letter case, at the start or after a space, up to the next space.
- * */
-static bool text_value(const char *text, const char *key, char *out, size_t size)
-{
-	size_t key_len = strlen(key), len;
-	const char *at = text;
-
-	for (; at; at = strchr(at, ' ')) {
-		at += strspn(at, " ");
-		if (strncasecmp(at, key, key_len) == 0)
-			break;
-	}
-	if (!at)
-		return false;
-	at += key_len;
-	len = strcspn(at, " \r\n\t");
-	if (len == 0 || len >= size)
-		return false;
-	memcpy(out, at, len);
-	out[len] = '\0';
-	return true;
-}
-
-static int status_of_text(const char *text)
-{
-	char word[16];
-
-	if (!text_value(text, "stat:", word, sizeof(word)))
-		return RECEIPT_INTERMEDIATE;
-	for (unsigned i = 0; i < RECEIPT_STATES; i++) {
-		/* Some carriers write the words out: DELIVERED, UNDELIVERABLE, REJECTED. */
-		if (strncasecmp(word, receipt_states[i].word, 5) == 0)
-			return receipt_states[i].status;
-	}
-	return RECEIPT_INTERMEDIATE;
-}
-
-bool mo_read_receipt(const struct pdu *pdu, enum alphabet dcs0, struct receipt *receipt)
-{
-	struct receipt got = { .status = RECEIPT_INTERMEDIATE };
-	struct octets body = body_of(pdu);
-	struct buf text = { 0 };
-	bool named = true;
-	uint32_t state;
-
-	charset_to_utf8(mo_alphabet(pdu->data_coding, dcs0), body.p, body.len, &text);
-	octets_text(pdu->tlv[TLV_RECEIPTED_MESSAGE_ID], got.provider_ref, sizeof(got.provider_ref));
-	if (!got.provider_ref[0])
-		named = text_value(buf_cstr(&text), "id:", got.provider_ref, sizeof(got.provider_ref));
-	if (pdu_tlv_number(pdu, TLV_MESSAGE_STATE, &state) && state < RECEIPT_STATES)
-		got.status = receipt_states[state].status;
-	else
-		got.status = status_of_text(buf_cstr(&text));
-	if ((pdu->esm_class & ESM_TYPE_MASK) == ESM_TYPE_INTERMEDIATE)
-		got.status = RECEIPT_INTERMEDIATE;
-	buf_free(&text);
-	if (named)
-		*receipt = got;
-	return named;
 }
 
 /* ---- answers ---- */
@@ -210,105 +124,158 @@ static void owed_unlink(struct owed *owed)
 		owed->next->prev = owed->prev;
 }
 
+/* First the carrier is asked to come again, then it finds nobody reading, then nobody bound: one of
+ * these it will understand. */
+static void refuse(struct smpp_bind *b, const struct owed *owed)
+{
+	const struct smpp_conf *c = &b->link->conf;
+	int64_t now_ms = loop_now_ms(b->link->host->loop);
+
+	bind_respond(b, owed->command_id, (uint32_t)c->refusal, owed->sequence_number);
+	b->link->status.refused++;
+	if (b->refusing_since_ms == 0)
+		b->refusing_since_ms = b->paused_at_ms = now_ms;
+	if (b->state != SMPP_BOUND)
+		return;
+	if (c->refusal_unbind_ms && now_ms - b->refusing_since_ms >= c->refusal_unbind_ms) {
+		link_failed(b->link, "%s: deliveries cannot be kept: leaving the carrier for a while",
+		            b->subject);
+		b->refused = true; /* the longer wait */
+		bind_stop(b, SMPP_WAITING);
+	} else if (c->refusal_pause_ms && now_ms - b->paused_at_ms >= c->refusal_pause_ms) {
+		link_failed(b->link, "%s: deliveries cannot be kept: reading nothing for_ms=%lld",
+		            b->subject, (long long)c->refusal_pause_ms);
+		b->paused_at_ms = now_ms + c->refusal_pause_ms;
+		bind_pause_reading(b, c->refusal_pause_ms);
+	}
+}
+
+static void answer(struct smpp_bind *b, const struct owed *owed, bool ok)
+{
+	if (owed->generation != b->generation)
+		return;
+	b->owed_count--;
+	if (ok) {
+		b->refusing_since_ms = 0;
+		bind_respond(b, owed->command_id, ESME_ROK, owed->sequence_number);
+	} else {
+		refuse(b, owed);
+	}
+	bind_check_drained(b);
+}
+
 /* received_fn of every delivery: the promise is kept here. */
-static void on_received(void *arg, bool ok)
+void mo_received(void *arg, bool ok)
 {
 	struct owed *owed = arg;
-	struct link *link = owed->link;
+	struct smpp_bind *b = owed->bind;
+	struct link *link;
 
-	if (!link) {
+	if (!b) {
 		mem_free(owed);
 		return;
 	}
+	link = b->link;
 	link_enter(link);
 	owed_unlink(owed);
-	if (owed->generation == link->generation) {
-		link->owed_count--;
-		link_respond(link, owed->command_id, ok ? ESME_ROK : link->conf.refusal,
-		             owed->sequence_number);
-		link_check_drained(link);
-	}
+	answer(b, owed, ok);
 	mem_free(owed);
 	link_leave(link);
 }
 
-static struct owed *owe(struct link *link, const struct pdu_header *header)
+struct owed *mo_owe(struct smpp_bind *b, const struct pdu_header *header)
 {
 	struct owed *owed = mem_alloc(sizeof(*owed));
 
-	owed->link = link;
-	owed->generation = link->generation;
+	owed->bind = b;
+	owed->generation = b->generation;
 	owed->command_id = header->command_id;
 	owed->sequence_number = header->sequence_number;
-	owed->next = link->owed;
-	owed->prev = &link->owed;
+	owed->next = b->owed;
+	owed->prev = &b->owed;
 	if (owed->next)
 		owed->next->prev = &owed->next;
-	link->owed = owed;
-	link->owed_count++;
+	b->owed = owed;
+	b->owed_count++;
 	return owed;
 }
 
-void mo_forget(struct link *link)
+void mo_forget(struct smpp_bind *b)
 {
-	for (struct owed *owed = link->owed; owed; owed = owed->next)
-		owed->link = NULL;
-	link->owed = NULL;
+	for (struct owed *owed = b->owed; owed; owed = owed->next)
+		owed->bind = NULL;
+	b->owed = NULL;
 }
 
-static void hand_over(struct link *link, const struct pdu_header *header, const struct inbound *in)
+static void hand_over(struct smpp_bind *b, const struct pdu_header *header,
+                      const struct inbound *in)
 {
-	link->host->inbound(link->host->ctx, in, on_received, owe(link, header));
+	const struct adapter_host *host = b->link->host;
+
+	host->inbound(host->ctx, in, mo_received, mo_owe(b, header));
 }
 
 /* Whole, for a human. The sequence number is blanked: a repeat must have the same bytes. */
-static void hand_over_raw(struct link *link, const struct pdu_header *header, const uint8_t *bytes)
+static void hand_over_raw(struct smpp_bind *b, const struct pdu_header *header,
+                          const uint8_t *bytes)
 {
 	struct inbound in;
 	uint8_t *copy = mem_dup(bytes, header->command_length);
 
-	log_warn(link->conf.name, "undecodable command=%s length=%u: filed as it is",
+	log_warn(b->subject, "undecodable command=%s length=%u: filed as it is",
 	         pdu_command_name(header->command_id), (unsigned)header->command_length);
+	b->link->status.undecodable++;
 	memset(copy + PDU_HEADER - 4, 0, 4);
-	name_link(&link->conf, &in);
+	name_link(&b->link->conf, &in);
 	in.alphabet = ALPHABET_PDU;
 	in.body = copy;
 	in.body_len = header->command_length;
 	if (in.body_len > INBOUND_BODY_MAX)
 		in.body_len = INBOUND_BODY_MAX;
-	hand_over(link, header, &in);
+	hand_over(b, header, &in);
 	mem_free(copy);
 }
 
-static void take_receipt(struct link *link, const struct pdu_header *header, const struct pdu *pdu)
-{
-	struct receipt receipt;
+/* ---- receipts ---- */
 
-	link_respond(link, header->command_id, ESME_ROK, header->sequence_number);
-	if (mo_read_receipt(pdu, link->conf.dcs0, &receipt))
-		link->host->receipt(link->host->ctx, link->conf.name, &receipt);
-	else
-		log_warn(link->conf.name, "receipt names no message: dropped");
+static void take_receipt(struct link *link, struct receipt *receipt)
+{
+	bool by_number = link->conf.submit_base == REF_AUTO && link->conf.receipt_base == REF_AUTO;
+
+	link->status.receipts++;
+	if (!refs_find(&link->refs, receipt->provider_ref, by_number, receipt->status))
+		link->status.receipts_unmatched++;
+	link->host->receipt(link->host->ctx, link->conf.name, receipt);
 }
 
-void mo_deliver(struct link *link, const struct pdu_header *header, const uint8_t *bytes)
+void mo_deliver(struct smpp_bind *b, const struct pdu_header *header, const uint8_t *bytes)
 {
-	bool welcome = link->state == SMPP_BOUND || link->state == SMPP_BINDING;
+	struct link *link = b->link;
+	bool welcome = b->state == SMPP_BOUND || b->state == SMPP_BINDING;
 	enum pdu_result result;
+	struct receipt receipt;
 	struct inbound in;
 	struct pdu pdu;
 
 	result = pdu_decode(bytes, header->command_length, &pdu);
-	if (result == PDU_OK && mo_is_receipt(&pdu)) {
-		take_receipt(link, header, &pdu);
+	if (result == PDU_OK && receipt_is(&pdu) && receipt_read(&pdu, &link->conf, &receipt)) {
+		bind_respond(b, header->command_id, ESME_ROK, header->sequence_number);
+		take_receipt(link, &receipt);
 		return;
 	}
-	if (!welcome || link->owed_count >= SMPP_OWED_MAX) {
-		link_respond(link, header->command_id, link->conf.refusal, header->sequence_number);
+	link->status.deliveries++;
+	link->status.last_in_us = loop_wall_us(link->host->loop);
+	if (!welcome || b->owed_count >= SMPP_OWED_MAX) {
+		link->status.refused++;
+		bind_respond(b, header->command_id, (uint32_t)link->conf.refusal, header->sequence_number);
 		return;
 	}
-	if (result == PDU_OK && mo_read(&pdu, &link->conf, &in))
-		hand_over(link, header, &in);
+	/* What calls itself a receipt and names no message may be a text with a wrong label: a person
+	 * decides. Answering it as a text could go on for ever with a machine. */
+	if (result == PDU_OK && smpp_ussd_is(link, &pdu))
+		smpp_ussd_hear(b, header, &pdu);
+	else if (result == PDU_OK && !receipt_is(&pdu) && mo_read(&pdu, &link->conf, &in))
+		hand_over(b, header, &in);
 	else
-		hand_over_raw(link, header, bytes);
+		hand_over_raw(b, header, bytes);
 }

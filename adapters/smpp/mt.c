@@ -5,16 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapters/ussd.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "core/charset.h"
 
-enum {
-	MT_PARTS_MAX = 10,    /* 1,530 septets or 670 UTF-16 units; a longer text is cut */
-	MT_REF_BITS = 8,
-	MT_THROTTLES_MAX = 8  /* for one part of a longer text */
-};
+enum { SCREEN_MS = 3000 }; /* later nobody looks at it any more */
+enum { MT_PARTS_MAX = 10 }; /* 1,530 septets or 670 UTF-16 units; a longer text is cut */
 
 /* One accepted text. */
 struct mt_message {
@@ -22,13 +20,14 @@ struct mt_message {
 	struct id16 id;
 	unsigned total, left;    /* parts: in all, without outcome */
 	unsigned accepted;       /* parts the carrier took */
-	unsigned throttles;
-	bool alert;
+	int64_t deadline_ms;     /* parts that the carrier put off are tried until then */
+	bool alert, receipt;
+	bool screen;             /* of USSD: nobody is told its outcome */
 	bool refused, doubt, retry, gone; /* what befell some part */
 	char ref[PROVIDER_REF_MAX];       /* id of the last part */
 };
 
-/* One submit_sm. In link->waiting or in the window, owned by the place it is in. */
+/* One submit_sm. In link->waiting or in a window, owned by the place it is in. */
 struct mt_part {
 	struct mt_part *next;
 	struct mt_message *message; /* borrowed; lives until its last part has an outcome */
@@ -56,15 +55,33 @@ static enum sent_state outcome_of(const struct mt_message *m)
 }
 
 /* Told later, from mt_report(): the host must not be called back in the middle of its own send, nor
- * while the window is being walked. */
+ * while a window is being walked. */
 static void finish(struct link *link, struct mt_message *m)
 {
 	struct mt_message **last = &link->finished;
 
+	if (m->screen) {
+		mem_free(m);
+		return;
+	}
 	while (*last)
 		last = &(*last)->next;
 	m->next = NULL;
 	*last = m;
+}
+
+/* Receipts that came before the answer that names their text are told once more, under its name. */
+static void tell_early_receipts(struct link *link, const struct mt_message *m)
+{
+	bool by_number = link->conf.submit_base == REF_AUTO && link->conf.receipt_base == REF_AUTO;
+	struct receipt receipt;
+	int status;
+
+	memcpy(receipt.provider_ref, m->ref, sizeof(receipt.provider_ref));
+	while (refs_early(&link->refs, m->ref, by_number, &status)) {
+		receipt.status = status;
+		link->host->receipt(link->host->ctx, link->conf.name, &receipt);
+	}
 }
 
 void mt_report(struct link *link)
@@ -74,6 +91,8 @@ void mt_report(struct link *link)
 	while ((m = link->finished) != NULL) {
 		link->finished = m->next;
 		link->host->sent(link->host->ctx, &m->id, outcome_of(m), m->ref);
+		if (m->receipt && m->ref[0] && !link->dead)
+			tell_early_receipts(link, m);
 		mem_free(m);
 	}
 }
@@ -109,69 +128,130 @@ static void part_done(struct link *link, struct mt_part *part, enum sent_state s
 		finish(link, m);
 }
 
-/* ---- the window ---- */
+/* ---- the windows ---- */
 
-static void wait_first(struct link *link, struct mt_part *part)
+/* An alert goes ahead of the replies that wait, behind the alerts; `first` is a list. */
+static void enqueue(struct link *link, struct mt_part *first, bool ahead)
 {
-	part->next = link->waiting;
-	link->waiting = part;
+	bool alert = first->message->alert;
+	struct mt_part **at = &link->waiting, *last = first;
+
+	while (*at && (alert ? (*at)->message->alert && !ahead : (*at)->message->alert || !ahead))
+		at = &(*at)->next;
+	while (last->next)
+		last = last->next;
+	last->next = *at;
+	*at = first;
 }
 
-static void arm_answer_timer(struct link *link)
+static void arm_answer_timer(struct smpp_bind *b)
 {
-	int64_t next_ms = window_next_deadline_ms(&link->window);
+	const struct link *link = b->link;
+	int64_t oldest_ms = window_oldest_ms(&b->window), left_ms;
+
+	if (oldest_ms == INT64_MAX || loop_timer_armed(b->answer_timer))
+		return;
+	left_ms = oldest_ms + link->conf.answer_ms - loop_now_ms(link->host->loop);
+	loop_timer_set(b->answer_timer, left_ms > 0 ? left_ms : 0);
+}
+
+static void write_part(struct smpp_bind *b, struct mt_part *part)
+{
+	struct link *link = b->link;
 	int64_t now_ms = loop_now_ms(link->host->loop);
-
-	if (next_ms != INT64_MAX && !loop_timer_armed(link->answer_timer))
-		loop_timer_set(link->answer_timer, next_ms > now_ms ? next_ms - now_ms : 0);
-}
-
-static void write_part(struct link *link, struct mt_part *part)
-{
-	uint32_t sequence = link_next_sequence(link);
+	uint32_t sequence = bind_next_sequence(b);
 
 	for (unsigned i = 0; i < 4; i++)
 		part->pdu[12 + i] = (uint8_t)(sequence >> (24 - 8 * i));
 	part->next = NULL;
-	if (!link_write(link, part->pdu, part->len)) {
+	if (!bind_write(b, part->pdu, part->len)) {
 		part_done(link, part, SENT_RETRY);
 		return;
 	}
-	window_add(&link->window, sequence,
-	           loop_now_ms(link->host->loop) + link->conf.answer_ms, part);
+	rate_take(&link->rate, now_ms);
+	link->status.submitted++;
+	window_add(&b->window, sequence, now_ms, part);
+	arm_answer_timer(b);
 }
 
-/* One slot stays free for alerts, so that replies never hold one up. */
-static bool has_slot(const struct link *link, bool alert)
+/* One slot of each window stays free for alerts, so that replies never hold one up. */
+static bool has_slot(const struct smpp_bind *b, bool alert)
 {
-	unsigned kept = alert || link->window.size == 1 ? 0 : 1;
+	unsigned kept = alert || b->window.size == 1 ? 0 : 1;
 
-	return link->state == SMPP_BOUND && !loop_timer_armed(link->throttle_timer) &&
-	       link->window.used + kept < link->window.size;
+	return b->state == SMPP_BOUND && bind_transmits(b) && b->window.used + kept < b->window.size;
 }
 
-static void pump(struct link *link)
+/* The connection with the emptiest window: one that does not answer fills up and is left alone. */
+static struct smpp_bind *free_bind(struct link *link, bool alert)
 {
+	struct smpp_bind *best = NULL;
+
+	for (unsigned i = 0; i < link->bind_count; i++) {
+		struct smpp_bind *b = &link->binds[i];
+
+		if (has_slot(b, alert) && (!best || b->window.used < best->window.used))
+			best = b;
+	}
+	return best;
+}
+
+/* Milliseconds until the carrier may be given another. An alert does not wait for the rate, only for
+ * the pause that the carrier itself asked for. */
+static int64_t wait_ms(struct link *link, bool alert)
+{
+	int64_t now_ms = loop_now_ms(link->host->loop);
+
+	if (link->throttled_until_ms > now_ms)
+		return link->throttled_until_ms - now_ms;
+	return alert ? 0 : rate_wait_ms(&link->rate, now_ms);
+}
+
+void mt_pump(struct link *link)
+{
+	struct smpp_bind *b;
 	struct mt_part *part;
 
-	while (link->waiting && has_slot(link, link->waiting->message->alert)) {
-		part = link->waiting;
+	while ((part = link->waiting) != NULL && !link->paused) {
+		int64_t ms = wait_ms(link, part->message->alert);
+
+		if (ms > 0) {
+			loop_timer_set(link->pump_timer, ms);
+			return;
+		}
+		b = free_bind(link, part->message->alert);
+		if (!b)
+			return;
 		link->waiting = part->next;
-		write_part(link, part);
+		write_part(b, part);
 	}
-	arm_answer_timer(link);
 }
+
+unsigned mt_waiting(const struct link *link)
+{
+	unsigned count = 0;
+
+	for (const struct mt_part *part = link->waiting; part; part = part->next)
+		count++;
+	return count;
+}
+
+/* ---- answers ---- */
 
 static void throttle(struct link *link)
 {
-	int64_t pause_ms;
+	int64_t now_ms = loop_now_ms(link->host->loop), pause_ms;
 
-	if (loop_timer_armed(link->throttle_timer))
+	link->status.throttled++;
+	rate_protested(&link->rate, now_ms);
+	if (link->throttled_until_ms > now_ms)
 		return;
 	pause_ms = loop_backoff_ms(link->throttles++, link->conf.throttle_ms,
 	                           link->conf.throttle_max_ms);
-	loop_timer_set(link->throttle_timer, pause_ms);
-	log_warn(link->conf.name, "throttled pause_ms=%lld", (long long)pause_ms);
+	link->throttled_until_ms = now_ms + pause_ms;
+	loop_timer_set(link->pump_timer, pause_ms);
+	log_warn(link->conf.name, "throttled pause_ms=%lld rate=%lld/s", (long long)pause_ms,
+	         (long long)(link->rate.now_milli / 1000));
 }
 
 static bool means_later(uint32_t status)
@@ -183,20 +263,21 @@ static bool means_later(uint32_t status)
 	return false;
 }
 
-/* One part of several is tried again by itself: the others may be on the phone already. */
-static bool worth_repeating(const struct link *link, struct mt_message *m)
+/* One part of several is tried again by itself: the others may be on the phone already; and a screen, for nobody
+ * else will. */
+static bool worth_repeating(const struct link *link, const struct mt_message *m)
 {
 	bool spoilt = m->refused || m->doubt || m->retry;
 
-	return link->state == SMPP_BOUND && !spoilt && m->total > 1 &&
-	       m->throttles++ < MT_THROTTLES_MAX;
+	return link_ready(link) && !spoilt && (m->total > 1 || m->screen) &&
+	       loop_now_ms(link->host->loop) < m->deadline_ms;
 }
 
 static void part_throttled(struct link *link, struct mt_part *part)
 {
 	throttle(link);
 	if (worth_repeating(link, part->message))
-		wait_first(link, part);
+		enqueue(link, part, true);
 	else
 		part_done(link, part, SENT_RETRY);
 }
@@ -205,35 +286,45 @@ static void part_accepted(struct link *link, struct mt_part *part, const struct 
                           const uint8_t *bytes)
 {
 	struct mt_message *m = part->message;
+	char ref[SMPP_ID_MAX];
 	struct pdu pdu;
 
 	link->throttles = 0;
+	link->status.accepted++;
+	rate_accepted(&link->rate, loop_now_ms(link->host->loop));
 	/* The answer counts even if its body cannot be read: it is then a text without a name. */
-	if (part->number == m->total && pdu_decode(bytes, header->command_length, &pdu) == PDU_OK)
-		octets_text(pdu.message_id, m->ref, sizeof(m->ref));
+	if (part->number == m->total && pdu_decode(bytes, header->command_length, &pdu) == PDU_OK) {
+		octets_text(pdu.message_id, ref, sizeof(ref));
+		ref_canonical(ref, (enum ref_base)link->conf.submit_base, m->ref);
+		if (m->receipt && m->ref[0]) /* at once: its receipt may be the next PDU */
+			refs_sent(&link->refs, m->ref);
+	}
 	part_done(link, part, SENT_OK);
 }
 
-void mt_answer(struct link *link, const struct pdu_header *header, const uint8_t *bytes)
+void mt_answer(struct smpp_bind *b, const struct pdu_header *header, const uint8_t *bytes)
 {
-	struct mt_part *part = window_take(&link->window, header->sequence_number);
+	struct link *link = b->link;
+	struct mt_part *part = window_take(&b->window, header->sequence_number);
 
 	if (!part) {
-		log_debug(link->conf.name, "answer to nothing we wait for command=%s",
+		log_debug(b->subject, "answer to nothing we wait for command=%s",
 		          pdu_command_name(header->command_id));
 		return;
 	}
+	link->status.last_out_us = loop_wall_us(link->host->loop);
 	if (means_later(header->command_status)) {
 		part_throttled(link, part);
 	} else if (header->command_status == ESME_ROK && header->command_id != PDU_GENERIC_NACK) {
 		part_accepted(link, part, header, bytes);
 	} else {
-		log_warn(link->conf.name, "submit refused status=0x%08x (%s)",
-		         (unsigned)header->command_status, pdu_status_text(header->command_status));
+		link->status.rejected++;
+		link_failed(link, "%s: submit refused status=0x%08x (%s)", b->subject,
+		            (unsigned)header->command_status, pdu_status_text(header->command_status));
 		part_done(link, part, SENT_REFUSED);
 	}
-	pump(link);
-	link_check_drained(link);
+	mt_pump(link);
+	bind_check_drained(b);
 }
 
 void mt_drop_waiting(struct link *link)
@@ -246,49 +337,50 @@ void mt_drop_waiting(struct link *link)
 	}
 }
 
-void mt_connection_lost(struct link *link)
+void mt_connection_lost(struct smpp_bind *b)
 {
+	struct link *link = b->link;
 	struct mt_part *part;
 
-	while ((part = window_take_any(&link->window)) != NULL)
+	while ((part = window_take_any(&b->window)) != NULL)
 		part_done(link, part, SENT_IN_DOUBT);
-	mt_drop_waiting(link);
-	loop_timer_cancel(link->answer_timer);
-	loop_timer_cancel(link->throttle_timer);
-}
-
-bool mt_busy(const struct link *link)
-{
-	return link->window.used > 0 || link->waiting != NULL;
+	if (!link_ready(link))
+		mt_drop_waiting(link);
+	loop_timer_cancel(b->answer_timer);
 }
 
 /* ---- timers ---- */
 
 void mt_on_answer_timer(void *arg)
 {
-	struct link *link = arg;
-	int64_t now_ms = loop_now_ms(link->host->loop);
+	struct smpp_bind *b = arg;
+	struct link *link = b->link;
+	int64_t before_ms = loop_now_ms(link->host->loop) - link->conf.answer_ms + 1;
 	struct mt_part *part;
 
 	link_enter(link);
-	while ((part = window_take_expired(&link->window, now_ms)) != NULL) {
-		log_warn(link->conf.name, "submit unanswered wait_ms=%lld",
-		         (long long)link->conf.answer_ms);
+	while ((part = window_take_older(&b->window, before_ms)) != NULL) {
+		link->status.unanswered++;
+		link_failed(link, "%s: submit unanswered wait_ms=%lld", b->subject,
+		            (long long)link->conf.answer_ms);
 		part_done(link, part, SENT_IN_DOUBT);
 	}
-	pump(link);
-	link_check_drained(link);
+	arm_answer_timer(b);
+	mt_pump(link);
+	bind_check_drained(b);
 	mt_report(link);
 	link_leave(link);
 }
 
-void mt_on_throttle_timer(void *arg)
+void mt_on_pump_timer(void *arg)
 {
 	struct link *link = arg;
 
 	link_enter(link);
-	pump(link);
+	mt_pump(link);
 	mt_report(link);
+	if (!link->waiting && link->host->ready && !link->dead)
+		link->host->ready(link->host->ctx, link->conf.name);
 	link_leave(link);
 }
 
@@ -328,13 +420,25 @@ void mt_validity(int64_t validity_ms, char out[17])
 	         (unsigned)(s / 3600 % 24), (unsigned)(s / 60 % 60), (unsigned)(s % 60));
 }
 
+/* The text's own sender, where this carrier lets us use it. */
+static const char *sender_of(const struct smpp_conf *conf, const struct outbound *out)
+{
+	if (!out->from[0])
+		return conf->source;
+	for (size_t i = 0; i < conf->code_count; i++) {
+		if (strcmp(conf->codes[i], out->from) == 0)
+			return out->from;
+	}
+	return conf->code_count > 0 ? conf->source : out->from;
+}
+
 /* All fields that the parts have in common. */
 static bool describe(const struct link *link, const struct outbound *out, char validity[17],
                      struct pdu *pdu)
 {
-	struct mt_address from = mt_address_of(out->from[0] ? out->from : link->conf.source);
+	struct mt_address from = mt_address_of(sender_of(&link->conf, out));
 	struct mt_address to = mt_address_of(out->to);
-	int ton = link->conf.source_ton, npi = link->conf.source_npi;
+	int64_t ton = link->conf.source_ton, npi = link->conf.source_npi;
 
 	if (!to.digits[0] || to.ton == 5)
 		return false; /* nobody can be reached under a name */
@@ -347,6 +451,7 @@ static bool describe(const struct link *link, const struct outbound *out, char v
 	pdu->dest_addr_ton = to.ton;
 	pdu->dest_addr_npi = to.npi;
 	pdu->validity_period = octets_of(validity);
+	pdu->service_type = octets_of(link->conf.service_type);
 	return true;
 }
 
@@ -367,13 +472,14 @@ static struct mt_part *encode_part(const struct pdu *pdu, struct mt_message *m, 
 }
 
 /* The octets of part i, a header before them if there are several. */
-static void part_body(const struct charset_parts *parts, unsigned i, uint16_t ref, struct buf *body)
+static void part_body(const struct charset_parts *parts, unsigned i, unsigned ref_bits, uint16_t ref,
+                      struct buf *body)
 {
 	size_t start = i > 0 ? parts->end[i - 1] : 0;
 
 	buf_clear(body);
 	if (parts->count > 1)
-		charset_udh_write(body, MT_REF_BITS, ref, (uint8_t)parts->count, (uint8_t)(i + 1));
+		charset_udh_write(body, ref_bits, ref, (uint8_t)parts->count, (uint8_t)(i + 1));
 	buf_put(body, parts->octets.data + start, parts->end[i] - start);
 }
 
@@ -389,16 +495,18 @@ static void free_parts(struct mt_part *part)
 
 /* Builds all parts in order, or none: NULL if a field is too long for SMPP. */
 static struct mt_part *build_parts(struct pdu *pdu, const struct charset_parts *parts,
-                                   uint16_t ref, struct mt_message *m)
+                                   struct link *link, struct mt_message *m)
 {
 	struct mt_part *first = NULL, **last = &first;
 	struct buf body = { 0 };
+	uint16_t ref = link->part_ref;
 
+	link->part_ref += parts->count > 1;
 	for (unsigned i = 0; i < parts->count; i++) {
-		part_body(parts, i, ref, &body);
+		part_body(parts, i, (unsigned)link->conf.ref_bits, ref, &body);
 		pdu->short_message = (struct octets){ body.data, body.len };
 		/* The daemon knows the last part's id: a receipt for another could not be matched. */
-		pdu->registered_delivery = m->alert && i + 1 == parts->count;
+		pdu->registered_delivery = m->receipt && i + 1 == parts->count;
 		*last = encode_part(pdu, m, i + 1);
 		if (!*last) {
 			free_parts(first);
@@ -413,6 +521,8 @@ static struct mt_part *build_parts(struct pdu *pdu, const struct charset_parts *
 
 static struct mt_part *build(struct link *link, const struct outbound *out, struct mt_message *m)
 {
+	const struct charset_choice choice = { (enum alphabet)link->conf.dcs0, link->conf.latin1,
+		                               link->conf.transliterate };
 	struct charset_parts parts;
 	struct mt_part *first;
 	char validity[17];
@@ -420,31 +530,31 @@ static struct mt_part *build(struct link *link, const struct outbound *out, stru
 
 	if (!describe(link, out, validity, &pdu))
 		return NULL;
-	charset_split(out->text, link->conf.dcs0, MT_REF_BITS, MT_PARTS_MAX, &parts);
+	charset_split(out->text, &choice, (unsigned)link->conf.ref_bits, MT_PARTS_MAX, &parts);
 	if (parts.cut)
 		log_warn(link->conf.name, "text longer than %d parts: cut", MT_PARTS_MAX);
 	if (parts.count > 1)
 		pdu.esm_class = ESM_UDHI;
-	pdu.data_coding = parts.ucs2 ? 8 : 0;
+	pdu.data_coding = parts.ucs2 ? 8 : parts.latin1 ? 3 : 0;
 	m->total = m->left = parts.count;
-	first = build_parts(&pdu, &parts, link->part_ref++, m);
+	first = build_parts(&pdu, &parts, link, m);
 	charset_parts_free(&parts);
 	return first;
 }
 
 /* ---- sending ---- */
 
-/* An alert goes ahead of what waits. */
-static void enqueue(struct link *link, struct mt_part *first, bool alert)
+/* The windows are the queue: while parts wait for a slot there is none for a text of their rank. */
+static bool room(struct link *link, bool alert)
 {
-	struct mt_part **at = &link->waiting, *last = first;
-
-	while (!alert && *at)
-		at = &(*at)->next;
-	while (last->next)
-		last = last->next;
-	last->next = *at;
-	*at = first;
+	if (link->paused || (link->waiting && (!alert || link->waiting->message->alert)))
+		return false;
+	if (wait_ms(link, alert) > 0) {
+		if (!loop_timer_armed(link->pump_timer)) /* it tells the host when to come again */
+			loop_timer_set(link->pump_timer, wait_ms(link, alert));
+		return false;
+	}
+	return free_bind(link, alert) != NULL;
 }
 
 bool mt_send(struct link *link, const struct outbound *out)
@@ -453,18 +563,21 @@ bool mt_send(struct link *link, const struct outbound *out)
 	struct mt_message *m;
 	struct mt_part *first = NULL;
 
-	/* The window is the queue: while parts wait for a slot there is none for a text of that rank. */
-	if (!has_slot(link, alert))
+	if (out->channel == CHANNEL_USSD && link->ussd)
+		return ussd_send(link->ussd, out);
+	if (!room(link, alert))
 		return false;
 	m = mem_alloc(sizeof(*m));
 	m->id = out->id;
 	m->alert = alert;
+	m->receipt = alert || out->receipt;
+	m->deadline_ms = loop_now_ms(link->host->loop) + out->validity_ms;
 	m->gone = out->channel == CHANNEL_USSD; /* never turned into an SMS */
 	if (!m->gone)
 		first = build(link, out, m);
 	if (first) {
-		enqueue(link, first, alert);
-		pump(link);
+		enqueue(link, first, false);
+		mt_pump(link);
 	} else {
 		m->refused = true;
 		finish(link, m);
@@ -472,4 +585,27 @@ bool mt_send(struct link *link, const struct outbound *out)
 	if (link->finished)
 		loop_timer_set(link->report_timer, 0);
 	return true;
+}
+
+void mt_screen(struct link *link, const struct pdu *pdu)
+{
+	struct mt_message *m;
+	struct mt_part *part;
+
+	if (link->paused || !link_ready(link)) {
+		log_warn(link->conf.name, "a screen finds no way out");
+		return;
+	}
+	m = mem_alloc(sizeof(*m));
+	m->alert = m->screen = true;
+	m->total = m->left = 1;
+	m->deadline_ms = loop_now_ms(link->host->loop) + SCREEN_MS;
+	part = encode_part(pdu, m, 1);
+	if (!part) {
+		log_error(link->conf.name, "a screen does not fit SMPP");
+		mem_free(m);
+		return;
+	}
+	enqueue(link, part, false);
+	mt_pump(link);
 }

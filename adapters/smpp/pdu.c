@@ -400,6 +400,13 @@ bool pdu_tlv_number(const struct pdu *pdu, enum pdu_tlv tlv, uint32_t *value)
 	return true;
 }
 
+struct octets pdu_body(const struct pdu *pdu)
+{
+	struct octets payload = pdu->tlv[TLV_MESSAGE_PAYLOAD];
+
+	return payload.p && payload.len > pdu->short_message.len ? payload : pdu->short_message;
+}
+
 struct octets octets_of(const char *text)
 {
 	return (struct octets){ (const uint8_t *)text, text ? strlen(text) : 0 };

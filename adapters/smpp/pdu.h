@@ -39,6 +39,7 @@ enum pdu_status {
 	ESME_RINVPASWD = 0x0e,
 	ESME_RINVSYSID = 0x0f,
 	ESME_RMSGQFUL = 0x14,
+	ESME_RINVSYSTYP = 0x53,
 	ESME_RTHROTTLED = 0x58
 };
 
@@ -132,6 +133,10 @@ const char *pdu_tlv_name(enum pdu_tlv tlv);
 
 /* An integer TLV of one to four octets, whatever width the peer chose. False if absent or odd. */
 bool pdu_tlv_number(const struct pdu *pdu, enum pdu_tlv tlv, uint32_t *value);
+
+/* The text's octets, from wherever they are. A peer that fills both short_message and message_payload
+ * against section 5.3.2.32 still means one text: the longer. */
+struct octets pdu_body(const struct pdu *pdu);
 
 struct octets octets_of(const char *text); /* NULL gives an empty one */
 /* Copies as a C string, cut to fit; octets that would end it early end it. */

@@ -67,18 +67,22 @@ packages_unpack() {
 	touch "$1/complete"
 }
 
-# machine_peers: sets KANNEL, the folder of Kannel's bearerbox and smsbox: unpacked, for the system tests.
+# machine_peers: sets KANNEL, the folder of Kannel's bearerbox and smsbox, and OSMO_HLR, the program: the
+# machine's own, or unpacked for the system tests.
 machine_peers() {
 	local -a libraries
 	local folder=$SRC/.build/peers
 	mapfile -t libraries < <(packages_of peer-libraries)
 	machine_packages "${libraries[@]}"
-	KANNEL=/usr/sbin
-	[ -x /usr/sbin/bearerbox ] && [ -x /usr/sbin/smsbox ] && return
-	KANNEL=$folder/usr/sbin
-	[ -f "$folder/complete" ] && return
-	step 'unpacking the gateways to test against' "$SRC/.build/peers.log" 0 packages_unpack "$folder" peers ||
-		die 'could not download the gateways to test against'
+	KANNEL=/usr/sbin OSMO_HLR=/usr/bin/osmo-hlr
+	[ -x "$KANNEL/bearerbox" ] && [ -x "$KANNEL/smsbox" ] && [ -x "$OSMO_HLR" ] && return
+	if [ ! -f "$folder/complete" ] || ! cmp -s "$folder/complete" <(packages_of peers); then
+		step 'unpacking the peers to test against' "$SRC/.build/peers.log" 0 packages_unpack "$folder" peers ||
+			die 'could not download the peers to test against'
+		packages_of peers >"$folder/complete"
+	fi
+	[ -x "$KANNEL/bearerbox" ] && [ -x "$KANNEL/smsbox" ] || KANNEL=$folder/usr/sbin
+	[ -x "$OSMO_HLR" ] || OSMO_HLR=$folder/usr/bin/osmo-hlr
 }
 
 # machine_node: node and npm, from Debian where there are none.

@@ -51,7 +51,10 @@ spool: {dir: spool}
 redis: {socket: $run/redis.sock, user: hotlined, password_file: keys/redis.password}
 postgres: {conninfo: "host=$BASE/run/pg port=5432 dbname=hotlined user=hotlined"}
 control: {socket: $run/control.sock}
+metrics: {socket: $run/metrics.sock}
+replies: {per_sender: 0, per_day: 0} # a try-out pays for no texts; a service wants limits
 flows: {dir: "$SRC/flows/hotline"}
+clocks: {file: "$SRC/daemon/data/vn-clocks.yaml", calendar: "$SRC/daemon/data/vn-holidays.yaml"}
 short_codes: ["111"]
 links:
 TXT

@@ -39,6 +39,10 @@ static const struct setting settings[] = {
 	{NULL, "reply_regions", SETTING_TEXT, AT(reply_regions), "VN", false,
 	 "countries whose mobile numbers are answered"},
 	{NULL, "log_level", SETTING_TEXT, AT(log_level), "info", false, "debug, info, warn or error"},
+	{"replies", "per_sender", SETTING_COUNT, AT(replies_per_sender), "60", false,
+	 "replies to one number in a day (UTC); 0 = no limit"},
+	{"replies", "per_day", SETTING_COUNT, AT(replies_per_day), "20000", false,
+	 "replies in a day (UTC) in all; 0 = no limit"},
 	{"keys", "dir", SETTING_PATH, AT(keys_dir), "keys", false, "folder of the key files"},
 	{"keys", "team", SETTING_TEXT, AT(keys_team), "hotline", false, "team that reads the reports"},
 	{"spool", "dir", SETTING_PATH, AT(spool_dir), "spool", false, "folder of the spool"},
@@ -56,11 +60,29 @@ static const struct setting settings[] = {
 	 "libpq connection string"},
 	{"control", "socket", SETTING_PATH, AT(control_socket), "run/control.sock", false,
 	 "unix socket that hotlinectl talks to"},
+	{"metrics", "listen", SETTING_TEXT, AT(metrics_listen), NULL, false,
+	 "loopback address and port where /metrics is served"},
+	{"metrics", "socket", SETTING_PATH, AT(metrics_socket), NULL, false,
+	 "unix socket where /metrics is served"},
 	{"flows", "dir", SETTING_PATH, AT(flows_dir), NULL, true, "folder of the flow files"},
+	{"clocks", "file", SETTING_PATH, AT(clocks_file), NULL, false,
+	 "legal clocks; the installed vn-clocks.yaml if left out"},
+	{"clocks", "calendar", SETTING_PATH, AT(clocks_calendar), NULL, false,
+	 "working days and holidays; the installed vn-holidays.yaml if left out"},
+	{"clocks", "zone", SETTING_TEXT, AT(clocks_zone), "Asia/Ho_Chi_Minh", false, "zone of the working days"},
+	{"alerts", "sendmail", SETTING_PATH, AT(alerts_sendmail), "/usr/sbin/sendmail", false,
+	 "program that hands alerts to the local mail system"},
+	{"alerts", "mail_from", SETTING_TEXT, AT(alerts_mail_from), NULL, false,
+	 "sender of alerts by mail; the system's own if left out"},
+	{"watch", "heartbeat_url", SETTING_TEXT, AT(watch_heartbeat_url), NULL, false,
+	 "https:// address fetched every 30 s while the audit is clean"},
+	{"watch", "heartbeat_file", SETTING_PATH, AT(watch_heartbeat_file), NULL, false,
+	 "file touched every 30 s while the audit is clean"},
 };
 enum { SETTING_COUNT_ALL = sizeof(settings) / sizeof(*settings) };
 
-static const char *const sections[] = {"keys", "spool", "redis", "postgres", "control", "flows", NULL};
+static const char *const sections[] = {"replies", "keys", "spool", "redis", "postgres", "control",
+					     "metrics", "flows", "clocks", "alerts", "watch", NULL};
 static const char *const type_names[] = {
 	[SETTING_TEXT] = "text",         [SETTING_PATH] = "path",   [SETTING_SECRET] = "path of a secret",
 	[SETTING_DURATION] = "duration", [SETTING_COUNT] = "number",
@@ -304,6 +326,9 @@ void conf_fini(struct conf *conf)
 	memset(conf, 0, sizeof(*conf));
 }
 
+/* What every link may say, whatever its adapter: how it is chosen among the others. */
+static const char *const link_keys[] = {"name", "adapter", "priority", "weight", "canary", NULL};
+
 static bool check_link(const struct yaml_node *link, conf_keys_fn *keys_of, void *arg,
 		       const struct fault *fault)
 {
@@ -316,12 +341,12 @@ static bool check_link(const struct yaml_node *link, conf_keys_fn *keys_of, void
 		return fault_at(fault, link, "a link needs a name");
 	adapter = yaml_find(link, "adapter");
 	if (!adapter || adapter->kind != YAML_SCALAR)
-		return fault_at(fault, link, "a link needs an adapter (smpp, http, sim)");
+		return fault_at(fault, link, "a link needs an adapter (smpp, http, gsup, sim)");
 	known = keys_of(arg, adapter->text);
 	if (!known)
 		return fault_at(fault, adapter, "there is no adapter '%s'", adapter->text);
 	for (size_t i = 0; i < link->count; i++) {
-		if (!in_list(link->keys[i]->text, known))
+		if (!in_list(link->keys[i]->text, known) && !in_list(link->keys[i]->text, link_keys))
 			return unknown_key(fault, link->keys[i], known);
 	}
 	return true;

@@ -23,10 +23,16 @@ struct conf {
 	int64_t redis_port, redis_budget_ms;
 	char *postgres_conninfo;
 	char *control_socket;
+	char *metrics_listen, *metrics_socket; /* NULL: no metrics */
 	char *flows_dir;
+	char *clocks_file, *clocks_calendar; /* NULL: those that are installed */
+	char *clocks_zone;
+	char *alerts_sendmail, *alerts_mail_from;
+	char *watch_heartbeat_url, *watch_heartbeat_file; /* NULL: none */
 	char *ref_prefix;        /* starts every report reference: "BP" gives BP-482113 */
 	char *region;            /* ISO 3166 code that numbers without a country belong to */
 	char *home;              /* codes of the provinces served, comma separated: place names prefer them */
+	int64_t replies_per_sender, replies_per_day; /* 0 = no limit */
 	char *reply_regions;     /* countries whose mobile numbers may be answered, comma separated */
 	char *short_codes[CONF_SHORT_CODES_MAX + 1]; /* ends with NULL */
 	const struct yaml_node *links; /* list; borrowed from root */

@@ -98,6 +98,17 @@ void map_each(const struct map *m, void (*fn)(void *arg, void *value), void *arg
 	}
 }
 
+const uint8_t *map_next(const struct map *m, size_t *at, void **value)
+{
+	for (; *at < m->cap; (*at)++) {
+		if (!m->slots[*at].value)
+			continue;
+		*value = m->slots[*at].value;
+		return m->slots[(*at)++].key;
+	}
+	return NULL;
+}
+
 void map_number_key(uint64_t number, uint8_t key[MAP_KEY_LEN])
 {
 	memset(key, 0, MAP_KEY_LEN);

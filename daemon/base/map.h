@@ -21,6 +21,8 @@ void map_set(struct map *m, const uint8_t key[MAP_KEY_LEN], void *value); /* val
 void *map_remove(struct map *m, const uint8_t key[MAP_KEY_LEN]);  /* what it held, or NULL */
 /* Calls fn for each value; fn may not change the map. */
 void map_each(const struct map *m, void (*fn)(void *arg, void *value), void *arg);
+/* Walks over all: *at is 0 before the first call, NULL ends it. The key is borrowed; no changes meanwhile. */
+const uint8_t *map_next(const struct map *m, size_t *at, void **value);
 /* The 16-byte key of a number. */
 void map_number_key(uint64_t number, uint8_t key[MAP_KEY_LEN]);
 

@@ -15,11 +15,12 @@
 #include "base/mem.h"
 #include "core/number.h"
 #include "flows/engine/flow.h"
-#include "path/alert.h"
+#include "path/clockwork.h"
 #include "path/escalate.h"
 #include "path/filing.h"
 #include "path/flowbook.h"
 #include "path/hotline.h"
+#include "path/links.h"
 #include "path/outbox.h"
 #include "path/roles.h"
 #include "path/session.h"
@@ -27,7 +28,6 @@
 #include "store/spool.h"
 #include "store/vault.h"
 
-enum { LINKS_MAX = 32, OFFICERS_MAX = 1000 };
 
 struct command {
 	const char *name;
@@ -65,6 +65,17 @@ static const struct pg_statement list_timers = {
 	"list_timers",
 	LIST("case_ref, kind, due_at, state, generation, attempts", "api_timers",
 	     "case_ref in (select ref from api_cases where subject = $1)", "case_ref = $2", "due_at")};
+
+/* What is due next comes first. */
+static const struct pg_statement list_clocks = {
+	"list_clocks",
+	"select coalesce(json_agg(t), '[]')::text from (select case_ref, urgency, clock, state, due_at, next_at from"
+	" api_clocks where ($1::bytea is null or subject = $1) and (case_ref = $2::text or ($2::text is null and"
+	" state in ('running', 'missed'))) order by due_at limit $3::int) t"};
+static const struct pg_statement list_policies = {
+	"list_policies",
+	LIST("policy, version, steps, rounds, ack_lease_s, cases, made_at", "api_policies", "true", "policy = $2",
+	     "made_at")};
 
 const char *control_text(const struct control_request *request, const char *name)
 {
@@ -118,8 +129,7 @@ static void on_json_done(void *arg, enum pg_outcome outcome, const char *error)
 	mem_free(reply);
 }
 
-/* A statement whose one value is the JSON to answer with. */
-static void ask_json(struct control_request *request, const struct pg_statement *st, struct pg_params *p)
+void control_ask_json(struct control_request *request, const struct pg_statement *st, struct pg_params *p)
 {
 	struct json_reply *reply = mem_alloc(sizeof(*reply));
 
@@ -142,7 +152,7 @@ static void run_list(struct control_request *request, const struct pg_statement 
 		pg_put_int(p, json_integer_value(limit));
 	else
 		pg_put_text(p, NULL);
-	ask_json(request, st, p);
+	control_ask_json(request, st, p);
 }
 
 /* ---- status, reload ---- */
@@ -152,13 +162,16 @@ static json_t *links_json(const struct hotline *h)
 	static const char *const names[] = {
 		[LINK_DOWN] = "down", [LINK_CONNECTING] = "connecting", [LINK_BOUND] = "bound",
 		[LINK_STOPPED] = "stopped"};
-	struct outbox_link links[LINKS_MAX];
-	size_t n = outbox_links(h->outbox, links, LINKS_MAX);
+	const struct links *links = outbox_links(h->outbox);
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "name", links[i].name, "adapter",
-						      links[i].adapter, "state", names[links[i].state]));
+	for (size_t i = 0; i < links_count(links); i++) {
+		const struct way *way = links_at(links, i);
+
+		json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "name", way->name, "adapter",
+						      way->adapter->name, "state",
+						      names[way->adapter->state(way->link)]));
+	}
 	return list;
 }
 
@@ -200,136 +213,17 @@ static void run_reload(struct control_request *request)
 {
 	char error[1800];
 
-	if (!flowbook_reload(request->hotline->flowbook, error, sizeof(error))) {
+	if (!clockwork_reload(request->hotline->clockwork, error, sizeof(error)) ||
+	    !flowbook_reload(request->hotline->flowbook, error, sizeof(error))) {
 		control_refuse(request, EXIT_CONFIG, "nothing was changed:\n%s", error);
 		return;
 	}
 	roles_refresh(request->hotline->roles);
+	if (!hotline_reload_links(request->hotline, error, sizeof(error))) {
+		control_refuse(request, EXIT_CONFIG, "the flows are new, the links are as before:\n%s", error);
+		return;
+	}
 	control_answer(request, json_pack("{s:s}", "flow", flow_name(flowbook_current(request->hotline->flowbook))));
-}
-
-/* ---- cases ---- */
-
-static const struct pg_statement take_case = {
-	"case_take", "select json_build_object('result', o_result, 'ref', o_case_ref, 'urgency', o_urgency, 'other',"
-		     " o_other)::text from case_take($1::text, $2::text, $3::text)"};
-
-static void on_case_done(void *arg, enum pg_outcome outcome, const char *error)
-{
-	struct json_reply *reply = arg;
-	struct control_request *request = reply->request;
-	struct hotline *h = request->hotline;
-	const char *result = json_string_value(json_object_get(reply->data, "result"));
-
-	if (outcome == PG_OK && result && strcmp(result, "unknown") == 0) {
-		control_refuse(request, CONTROL_EXIT_NOTHING, "there is no such case");
-		json_decref(reply->data);
-	} else {
-		finish(request, outcome, error, reply->data);
-	}
-	mem_free(reply);
-	escalate_hint(h->escalate);
-	alert_hint(h->alert);
-}
-
-static void run_case(struct control_request *request)
-{
-	const char *ref = control_text(request, "ref"), *actor = control_text(request, "actor");
-	const char *action = control_text(request, "action");
-	struct json_reply *reply;
-	struct pg_params *p;
-
-	if (!ref || !actor || !action || (strcmp(action, "ack") != 0 && strcmp(action, "close") != 0)) {
-		control_refuse(request, CONTROL_EXIT_USAGE, "a case needs ref, actor and action (ack or close)");
-		return;
-	}
-	p = pg_params_new();
-	pg_put_text(p, ref);
-	pg_put_text(p, actor);
-	pg_put_text(p, action);
-	reply = mem_alloc(sizeof(*reply));
-	reply->request = request;
-	pg_exec(request->hotline->pg_duty, &take_case, p, on_json, on_case_done, reply);
-}
-
-/* ---- roster ---- */
-
-static const struct pg_statement upsert_officer = {
-	"officer_upsert", "select officer_upsert($1::bytea, $2::bytea, $3::bytea, $4::text)"};
-
-static void on_roster_done(void *arg, enum pg_outcome outcome, const char *error)
-{
-	struct json_reply *reply = arg;
-	struct hotline *h = reply->request->hotline;
-
-	finish(reply->request, outcome, error, reply->data);
-	mem_free(reply);
-	roles_refresh(h->roles);
-}
-
-static void put_sealed(struct hotline *h, struct pg_params *p, const uint8_t *idx, const char *text)
-{
-	struct buf sealed = {0};
-
-	if (text)
-		vault_seal(h->vault, VAULT_CONTACT, idx, VAULT_INDEX_LEN, text, strlen(text), &sealed);
-	pg_put_bytes(p, text ? sealed.data : NULL, sealed.len);
-	buf_free(&sealed);
-}
-
-static bool add_officer(struct hotline *h, struct pg_batch *batch, const json_t *officer)
-{
-	const char *number = json_string_value(json_object_get(officer, "number"));
-	struct number n;
-	struct pg_params *p;
-	uint8_t idx[VAULT_INDEX_LEN];
-
-	if (!number)
-		return false;
-	number_parse(number, 0, h->conf->region, &n);
-	if (n.kind != NUMBER_MSISDN)
-		return false;
-	hash_number(h, number, idx);
-	p = pg_params_new();
-	pg_put_bytes(p, idx, sizeof(idx));
-	put_sealed(h, p, idx, n.value);
-	put_sealed(h, p, idx, json_string_value(json_object_get(officer, "name")));
-	pg_put_text(p, json_string_value(json_object_get(officer, "team")));
-	pg_batch_add(batch, &upsert_officer, p, NULL, NULL);
-	return true;
-}
-
-static void run_roster_import(struct control_request *request)
-{
-	struct hotline *h = request->hotline;
-	const json_t *officers = json_object_get(request->args, "officers");
-	struct json_reply *reply;
-	struct pg_batch *batch;
-	const json_t *officer;
-	size_t i;
-
-	if (!json_is_array(officers) || json_array_size(officers) == 0 || json_array_size(officers) > OFFICERS_MAX) {
-		control_refuse(request, CONTROL_EXIT_USAGE, "a roster needs 1 to %d officers", OFFICERS_MAX);
-		return;
-	}
-	json_array_foreach(officers, i, officer) {
-		struct number n;
-		const char *number = json_string_value(json_object_get(officer, "number"));
-
-		number_parse(number ? number : "", 0, h->conf->region, &n);
-		if (n.kind != NUMBER_MSISDN) {
-			control_refuse(request, CONTROL_EXIT_USAGE, "officer %zu has no usable number; nothing was changed",
-				       i + 1);
-			return;
-		}
-	}
-	batch = pg_batch_new(h->pg_duty);
-	json_array_foreach(officers, i, officer)
-		add_officer(h, batch, officer);
-	reply = mem_alloc(sizeof(*reply));
-	reply->request = request;
-	reply->data = json_pack("{s:I}", "officers", (json_int_t)json_array_size(officers));
-	pg_batch_send(batch, on_roster_done, reply);
 }
 
 /* ---- phone ---- */
@@ -359,12 +253,26 @@ static const struct command commands[] = {
 	{"cases", NULL, &list_cases},
 	{"notifications", NULL, &list_notifications},
 	{"timers", NULL, &list_timers},
-	{"case", run_case, NULL},
+	{"clocks", NULL, &list_clocks},
+	{"clock-met", cases_clock_met, NULL},
+	{"member-enrol", members_enrol, NULL},
+	{"member-list", members_list, NULL},
+	{"member-revoke", members_revoke, NULL},
+	{"member-verify", members_verify, NULL},
+	{"policies", NULL, &list_policies},
+	{"policy-import", policies_import, NULL},
+	{"audit-findings", cases_findings, NULL},
+	{"audit-verify", cases_audit, NULL},
+	{"case", cases_act, NULL},
 	{"report-challenge", access_challenge, NULL},
 	{"report-open", access_report_open, NULL},
 	{"report-contact", access_report_contact, NULL},
-	{"roster-import", run_roster_import, NULL},
+	{"roster-import", oncall_roster_import, NULL},
+	{"oncall", oncall_show, NULL},
 	{"reload", run_reload, NULL},
+	{"links", links_list, NULL},
+	{"link-order", links_order, NULL},
+	{"link-watch", links_watch, NULL},
 	{"flow-versions", flows_versions, NULL},
 	{"flow-retire", flows_retire, NULL},
 	{"phone", run_phone, NULL},

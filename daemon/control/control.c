@@ -23,6 +23,7 @@
 #include "base/mem.h"
 #include "core/charset.h"
 #include "path/hotline.h"
+#include "path/links.h"
 #include "path/outbox.h"
 
 enum { LINE_MAX_LEN = 1024 * 1024, CLIENTS_MAX = 64, OUTPUT_MAX = 64 * 1024 * 1024 };
@@ -34,6 +35,7 @@ struct control_client {
 	struct control_request *pending; /* owned by themselves */
 	uint8_t nonce[32];
 	bool nonce_valid;
+	char watches[INBOUND_NAME_MAX];  /* name of the link it watches, or "" */
 	json_t *phone;                   /* owned: numbers this client is a phone of, or NULL */
 };
 
@@ -143,6 +145,43 @@ static void on_phone_text(void *arg, const char *from, const char *to, const cha
 			control_event(c, json_pack("{s:s,s:s,s:s,s:s}", "event", "text", "to", to, "from", from,
 						   "text", text));
 	}
+}
+
+/* ---- watchers of a link ---- */
+
+static void on_passed(void *arg, const char *link, bool out, const char *line)
+{
+	struct control *control = arg;
+
+	for (struct control_client *c = control->clients; c; c = c->next) {
+		if (strcmp(c->watches, link) == 0)
+			control_event(c, json_pack("{s:s,s:s,s:s,s:s,s:f}", "event", "pdu", "link", link, "way",
+						   out ? "out" : "in", "text", line, "at",
+						   (double)loop_wall_us(control->h->loop) / 1e6));
+	}
+}
+
+/* Asks the link to tell, or not to any more, as somebody watches it or nobody. */
+static void arrange_watch(struct control *control, const char *link)
+{
+	struct way *way = control->h->outbox ? links_find(outbox_links(control->h->outbox), link) : NULL;
+	bool watched = false;
+
+	for (const struct control_client *c = control->clients; c; c = c->next)
+		watched = watched || strcmp(c->watches, link) == 0;
+	if (way && way->adapter->trace)
+		way->adapter->trace(way->link, watched ? on_passed : NULL, control);
+}
+
+void control_be_watcher(struct control_client *client, const char *link)
+{
+	char before[INBOUND_NAME_MAX];
+
+	memcpy(before, client->watches, sizeof(before));
+	snprintf(client->watches, sizeof(client->watches), "%s", link);
+	if (before[0])
+		arrange_watch(client->control, before);
+	arrange_watch(client->control, link);
 }
 
 /* A text on its way from a phone into the spool; the phone may hang up meanwhile. */
@@ -276,6 +315,8 @@ static void client_free(struct control_client *client)
 		at = &(*at)->next;
 	*at = client->next;
 	control->count--;
+	if (client->watches[0])
+		arrange_watch(control, client->watches);
 	for (struct control_request *r = client->pending; r; r = r->next)
 		r->client = NULL;
 	bufferevent_free(client->io);

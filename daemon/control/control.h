@@ -45,10 +45,16 @@ uint8_t *control_nonce(struct control_client *client, bool **valid);
 /* The client is a phone of these numbers from now on. */
 void control_be_phone(struct control_client *client, const json_t *numbers);
 
+/* The client sees what passes over this link from now on, until it goes. */
+void control_be_watcher(struct control_client *client, const char *link);
+
 /* An argument of the request that is a text, or NULL; borrowed. */
 const char *control_text(const struct control_request *request, const char *name);
 /* Refuses because PostgreSQL did not do what was asked. */
 void control_refuse_store(struct control_request *request, enum pg_outcome outcome, const char *error);
+
+/* Answers with the one value of a statement, which is JSON. Takes ownership of the parameters. */
+void control_ask_json(struct control_request *request, const struct pg_statement *st, struct pg_params *p);
 
 /* Runs a request; commands.c. */
 void control_run(struct control_request *request, const char *command);
@@ -61,6 +67,44 @@ void access_challenge(struct control_request *request);
 void access_report_open(struct control_request *request);
 /* The reporter's number, or a text to it; only where contact is safe; written to the access log. */
 void access_report_contact(struct control_request *request);
+
+/* ---- links.c ---- */
+
+void links_list(struct control_request *request);
+/* {name, order}: pause, resume or drain. */
+void links_order(struct control_request *request);
+/* {name}: events of every message of the link's protocol, masked. */
+void links_watch(struct control_request *request);
+
+/* ---- oncall.c ---- */
+
+/* What a roster's text would change, and with `apply` changes it. */
+void oncall_roster_import(struct control_request *request);
+/* Who is on call `at` a time, and the shifts of so many `days` from then on. */
+void oncall_show(struct control_request *request);
+
+/* ---- cases.c ---- */
+
+/* What an officer does with a case at the console: ack, close, reopen, snooze, pass. */
+void cases_act(struct control_request *request);
+/* Somebody has done what a legal clock of a case asks for. */
+void cases_clock_met(struct control_request *request);
+/* What the auditor found last. */
+void cases_findings(struct control_request *request);
+/* The chain of events of every case, checked. */
+void cases_audit(struct control_request *request);
+
+/* ---- members.c ---- */
+
+void members_enrol(struct control_request *request);
+void members_verify(struct control_request *request);
+void members_revoke(struct control_request *request);
+void members_list(struct control_request *request);
+
+/* ---- policies.c ---- */
+
+/* Policies of a text: which are new or changed, and with `apply` stores them. */
+void policies_import(struct control_request *request);
 
 /* ---- flows.c ---- */
 

@@ -1,13 +1,11 @@
-/* Alphabets of texts on phones: decoding to UTF-8, coding and cutting outgoing texts, the user data
- * header. Source of the tables: 3GPP 23.038 section 6.2.1. */
+/* Alphabets of texts on phones: decoding to UTF-8, and the user data header. Source of the tables: 3GPP
+ * 23.038 section 6.2.1. */
 #include "core/charset.h"
 
 #include <string.h>
-#include <utf8proc.h>
 
-enum { GSM_ESCAPE = 0x1b, REPLACEMENT = 0xfffd, CODE_BAD = 0x110000 };
-
-enum { SINGLE_SEPTETS = 160, SINGLE_OCTETS = 140 };
+#include "core/charset_internal.h"
+#include "core/charset_national.h"
 
 /* GSM 7 bit default alphabet. 0x1b is the escape; one with nothing behind it is shown as a space.
  * */
@@ -81,9 +79,7 @@ static unsigned lead_octet(uint8_t lead, uint8_t *low, uint8_t *high)
 	return lead >= 0xf0 && lead <= 0xf4 ? 3 : 0;
 }
 
-/* Reads one character, returns the octets used: at least 1. A broken one is CODE_BAD and uses what
- * could have been its beginning. */
-static size_t next_point(const uint8_t *p, size_t len, uint32_t *point)
+size_t charset_next_point(const uint8_t *p, size_t len, uint32_t *point)
 {
 	uint8_t low, high;
 	unsigned follow, i;
@@ -111,7 +107,7 @@ bool charset_utf8_valid(const void *bytes, size_t len)
 	size_t at = 0;
 
 	while (at < len) {
-		at += next_point(p + at, len - at, &point);
+		at += charset_next_point(p + at, len - at, &point);
 		if (point == CODE_BAD)
 			return false;
 	}
@@ -132,7 +128,7 @@ static uint8_t *from_utf8(uint8_t *to, const uint8_t *p, size_t len)
 	uint32_t point;
 
 	for (size_t at = 0; at < len;) {
-		at += next_point(p + at, len - at, &point);
+		at += charset_next_point(p + at, len - at, &point);
 		to = put_point(to, point);
 	}
 	return to;
@@ -174,6 +170,32 @@ static uint8_t *from_gsm7(uint8_t *to, const uint8_t *p, size_t len)
 	return to;
 }
 
+/* An empty place of a national single shift table is read as the extension table has it. */
+static uint8_t *from_national(uint8_t *to, const uint8_t *p, size_t len, unsigned languages)
+{
+	unsigned locking = languages / 15, single = languages % 15;
+
+	for (size_t i = 0; i < len; i++) {
+		bool shifted = p[i] == GSM_ESCAPE && i + 1 < len;
+		uint8_t code = shifted ? p[++i] : p[i];
+		uint32_t point = shifted ? national_single(single, code) : national_locking(locking, code);
+
+		if (!point)
+			point = shifted ? extension_point(code) : gsm_default[code];
+		to = put_point(to, point);
+	}
+	return to;
+}
+
+enum alphabet charset_national(unsigned locking, unsigned single)
+{
+	locking = locking < NATIONAL_LANGUAGES ? locking : 0;
+	single = single < NATIONAL_LANGUAGES ? single : 0;
+	if (locking == 0 && single == 0)
+		return ALPHABET_GSM7;
+	return (enum alphabet)(ALPHABET_NATIONAL + 15 * locking + single);
+}
+
 static uint32_t unit16(const uint8_t *p, bool little)
 {
 	return little ? (uint32_t)(p[1] << 8 | p[0]) : (uint32_t)(p[0] << 8 | p[1]);
@@ -213,14 +235,15 @@ static uint8_t *from_pdu(uint8_t *to, const uint8_t *p, size_t len)
  * neither GSM nor ASCII. */
 static enum alphabet real_alphabet(enum alphabet alphabet, const uint8_t *p, size_t len)
 {
-	bool narrow = alphabet == ALPHABET_GSM7 || alphabet == ALPHABET_ASCII;
+	bool narrow = alphabet == ALPHABET_GSM7 || alphabet == ALPHABET_ASCII ||
+	              alphabet > ALPHABET_NATIONAL;
 
 	return narrow && !seven_bit(p, len) ? ALPHABET_BINARY : alphabet;
 }
 
 static size_t without_terminator(enum alphabet alphabet, const uint8_t *p, size_t len)
 {
-	if (alphabet == ALPHABET_GSM7 || alphabet == ALPHABET_PDU)
+	if (alphabet == ALPHABET_GSM7 || alphabet == ALPHABET_PDU || alphabet > ALPHABET_NATIONAL)
 		return len;
 	if (alphabet == ALPHABET_UTF16) {
 		while (len >= 2 && len % 2 == 0 && p[len - 1] == 0 && p[len - 2] == 0)
@@ -248,21 +271,23 @@ void charset_to_utf8(enum alphabet alphabet, const void *bytes, size_t len, stru
 	if (len == 0)
 		return;
 	to = buf_reserve(out, len * 3);
-	end = decode[alphabet](to, bytes, len);
+	if (alphabet > ALPHABET_NATIONAL)
+		end = from_national(to, bytes, len, (unsigned)(alphabet - ALPHABET_NATIONAL));
+	else
+		end = decode[alphabet](to, bytes, len);
 	out->len = before + (size_t)(end - to);
 }
 
-/* ---- coding ---- */
+/* ---- what the other half needs ---- */
 
-static bool same_in_ascii(uint32_t point)
+bool charset_same_in_ascii(uint32_t point)
 {
 	return point < 128 && gsm_default[point] == point;
 }
 
-/* The GSM code of a character: septet, or escape << 8 | septet, or -1. */
-static int gsm_code(uint32_t point)
+int charset_gsm_code(uint32_t point)
 {
-	if (same_in_ascii(point))
+	if (charset_same_in_ascii(point))
 		return (int)point;
 	for (unsigned i = 0; i < 128; i++) {
 		if (gsm_default[i] == point)
@@ -275,134 +300,9 @@ static int gsm_code(uint32_t point)
 	return -1;
 }
 
-static bool fits(const char *text, bool ascii_too)
-{
-	size_t len = strlen(text);
-	uint32_t point;
-
-	for (size_t at = 0; at < len;) {
-		at += next_point((const uint8_t *)text + at, len - at, &point);
-		if (ascii_too ? !same_in_ascii(point) : gsm_code(point) < 0)
-			return false;
-	}
-	return true;
-}
-
-bool charset_fits_gsm7(const char *text)
-{
-	return fits(text, false);
-}
-
-static void put_gsm(struct buf *out, uint32_t point)
-{
-	int code = gsm_code(point);
-
-	if (code > 0xff)
-		buf_put_u8(out, GSM_ESCAPE);
-	buf_put_u8(out, (uint8_t)code);
-}
-
-static void put_utf16(struct buf *out, uint32_t point)
-{
-	if (point == CODE_BAD)
-		point = REPLACEMENT;
-	if (point >= 0x10000) {
-		point -= 0x10000;
-		buf_put_u16(out, (uint16_t)(0xd800 | point >> 10));
-		point = 0xdc00 | (point & 0x3ff);
-	}
-	buf_put_u16(out, (uint16_t)point);
-}
-
-static size_t part_octets(bool ucs2, unsigned ref_bits)
-{
-	size_t udh = ref_bits == 16 ? 7 : 6;
-
-	/* Septets start on a septet boundary behind the header; UTF-16 units are never halved. */
-	return ucs2 ? (SINGLE_OCTETS - udh) / 2 * 2 : (SINGLE_OCTETS - udh) * 8 / 7;
-}
-
-/* Cutting goes on while characters are appended: `whole` is where the last cluster began. */
-struct cutter {
-	size_t limit, start, whole;
-	unsigned parts_max;
-	utf8proc_int32_t before, state; /* for the grapheme rule */
-};
-
-static bool cluster_begins(struct cutter *c, uint32_t point)
-{
-	utf8proc_int32_t now = point == CODE_BAD ? REPLACEMENT : (utf8proc_int32_t)point;
-	utf8proc_int32_t before = c->before;
-
-	c->before = now;
-	return before < 0 || utf8proc_grapheme_break_stateful(before, now, &c->state);
-}
-
-/* Closes parts until what was appended since the last cut fits; false when no part is left. */
-static bool cut_parts(struct cutter *c, struct charset_parts *out, size_t at)
-{
-	while (out->octets.len - c->start > c->limit) {
-		size_t end = c->whole > c->start ? c->whole : at;
-
-		out->end[out->count++] = end;
-		c->start = end;
-		if (out->count == c->parts_max)
-			return false;
-	}
-	return true;
-}
-
-static void code_text(const char *text, struct cutter *c, struct charset_parts *out)
-{
-	size_t len = strlen(text), from = 0;
-	uint32_t point;
-
-	while (from < len) {
-		size_t at = out->octets.len;
-
-		from += next_point((const uint8_t *)text + from, len - from, &point);
-		if (cluster_begins(c, point))
-			c->whole = at;
-		if (out->ucs2)
-			put_utf16(&out->octets, point);
-		else
-			put_gsm(&out->octets, point);
-		if (!cut_parts(c, out, at)) {
-			out->cut = true;
-			out->octets.len = c->start;
-			return;
-		}
-	}
-	out->end[out->count++] = out->octets.len;
-}
-
-void charset_split(const char *text, enum alphabet dcs0, unsigned ref_bits, unsigned parts_max,
-                   struct charset_parts *out)
-{
-	struct cutter c = { .before = -1, .parts_max = 1 };
-
-	*out = (struct charset_parts){ .ucs2 = !fits(text, dcs0 != ALPHABET_GSM7) };
-	c.limit = out->ucs2 ? SINGLE_OCTETS : SINGLE_SEPTETS;
-	code_text(text, &c, out);
-	if (!out->cut || parts_max < 2)
-		return;
-	c = (struct cutter){ .before = -1, .limit = part_octets(out->ucs2, ref_bits) };
-	c.parts_max = parts_max < CHARSET_PARTS_MAX ? parts_max : CHARSET_PARTS_MAX;
-	buf_clear(&out->octets);
-	out->count = 0;
-	out->cut = false;
-	code_text(text, &c, out);
-}
-
-void charset_parts_free(struct charset_parts *parts)
-{
-	buf_free(&parts->octets);
-	*parts = (struct charset_parts){ 0 };
-}
-
 /* ---- user data header ---- */
 
-enum { IEI_CONCAT_8 = 0x00, IEI_CONCAT_16 = 0x08 };
+enum { IEI_CONCAT_8 = 0x00, IEI_CONCAT_16 = 0x08, IEI_SINGLE = 0x24, IEI_LOCKING = 0x25 };
 
 /* Takes over a concatenation element. A part number of 0 or past the total makes it void; of two
  * elements the later counts (23.040 sections 9.2.3.24 and 9.2.3.24.1). */
@@ -410,6 +310,10 @@ static void read_element(uint8_t iei, const uint8_t *p, size_t len, struct chars
 {
 	unsigned wide = iei == IEI_CONCAT_16;
 
+	if (iei == IEI_SINGLE && len == 1)
+		udh->single = p[0];
+	if (iei == IEI_LOCKING && len == 1)
+		udh->locking = p[0];
 	if ((iei != IEI_CONCAT_8 && iei != IEI_CONCAT_16) || len != 3 + wide)
 		return;
 	if (p[2 + wide] == 0 || p[2 + wide] > p[1 + wide])

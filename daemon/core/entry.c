@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-enum { ENTRY_VERSION = 1 };
+enum { ENTRY_VERSION = 2 };
 
 enum field_kind { F_TEXT, F_FIXED, F_BLOB, F_BOOL, F_U8, F_U64, F_INT };
 
@@ -25,7 +25,7 @@ struct field {
 #define INT(m) {F_INT, offsetof(struct entry, m), 0, 0}
 
 static const struct field fields[] = {
-	TEXT(node), U8(part_count), U64(spool), BOOL(has_message), FIXED(message), FIXED(dup_key),
+	TEXT(node), FIXED(spool_id), U8(part_count), U64(spool), BOOL(has_message), FIXED(message), FIXED(dup_key),
 	BOOL(has_subject), FIXED(subject), TEXT(subject_kind), BLOB(number_ct), TEXT(adapter),
 	TEXT(link), TEXT(channel), TEXT(short_code), U64(received_us), INT(disposition),
 	U8(parts), BLOB(message_ct), FIXED(conversation),

@@ -49,7 +49,8 @@ struct entry_part {
 };
 
 struct entry {
-	char node[32];                      /* whose spool holds the records */
+	char node[32];                      /* daemon that made it */
+	struct id16 spool_id;               /* spool that holds the records */
 	struct entry_part *part;            /* owned; further parts of a concatenated text */
 	uint8_t part_count;                 /* 0 for a text that came in one piece */
 	uint64_t spool;                     /* record of the delivery itself; 0 = none */

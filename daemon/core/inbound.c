@@ -97,6 +97,12 @@ static void read_fields(struct reader *r, struct inbound *in)
 	reader_str_into(r, in->message_id, sizeof(in->message_id));
 }
 
+static bool is_alphabet(unsigned alphabet)
+{
+	return alphabet <= ALPHABET_PDU ||
+	       (alphabet > ALPHABET_NATIONAL && alphabet <= ALPHABET_NATIONAL_LAST);
+}
+
 static void read_ussd(struct reader *r, struct inbound *in)
 {
 	in->ussd_op = (enum ussd_op)reader_u8(r);
@@ -119,7 +125,7 @@ bool inbound_decode(const void *bytes, size_t len, struct inbound *in)
 	body = reader_bytes(&r, &body_len);
 	if (r.bad || r.left > 0 || body_len > INBOUND_BODY_MAX)
 		return false;
-	if (got.channel > CHANNEL_USSD || got.alphabet > ALPHABET_PDU || got.ussd_op > USSD_TIMEOUT)
+	if (got.channel > CHANNEL_USSD || !is_alphabet(got.alphabet) || got.ussd_op > USSD_TIMEOUT)
 		return false;
 	got.body = body_len > 0 ? mem_dup(body, body_len) : NULL;
 	got.body_len = (uint32_t)body_len;

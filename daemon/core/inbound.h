@@ -19,7 +19,11 @@ enum alphabet {
 	ALPHABET_UTF16,  /* UCS-2 or UTF-16, big-endian (data_coding 8) */
 	ALPHABET_UTF8,   /* HTTP and sim */
 	ALPHABET_BINARY, /* 8-bit data: tried as UTF-8, then as Latin-1 */
-	ALPHABET_PDU     /* framed but not decodable: body is the raw PDU, filed for a human */
+	ALPHABET_PDU,    /* framed but not decodable: body is the raw PDU, filed for a human */
+	/* GSM 03.38 under national language tables: this + 15 * locking + single, languages as in
+	 * core/charset_national.h, not both 0. charset_national() makes one. */
+	ALPHABET_NATIONAL = 16,
+	ALPHABET_NATIONAL_LAST = ALPHABET_NATIONAL + 15 * 13 + 13
 };
 
 /* What a USSD delivery tells of its session. Every bearer's own words are brought to these. */

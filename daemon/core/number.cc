@@ -231,11 +231,28 @@ void parse_msisdn(const std::string &source, uint8_t ton, const std::string &reg
 		put(out->value, source[0] == '+' ? source.substr(1) : source);
 }
 
+/* 3GPP 23.003 section 2.2: at most 15 digits; the field has room for 16. */
+bool is_imsi(const char *source)
+{
+	size_t prefix = std::strlen(NUMBER_IMSI_PREFIX);
+	size_t digits;
+
+	if (std::strncmp(source, NUMBER_IMSI_PREFIX, prefix) != 0)
+		return false;
+	digits = std::strspn(source + prefix, "0123456789");
+	return digits > 0 && digits <= 16 && source[prefix + digits] == '\0';
+}
+
 void parse(const char *source, uint8_t ton, const char *region, struct number *out)
 {
 	std::string digits = ton == TON_ALPHANUMERIC ? "" : digits_of(source);
 	std::string name;
 
+	if (ton != TON_ALPHANUMERIC && is_imsi(source)) {
+		out->kind = NUMBER_IMSI;
+		put(out->value, source);
+		return;
+	}
 	if (digits.empty()) {
 		name = folded_name(source);
 		out->kind = name.empty() ? NUMBER_NONE : NUMBER_ALNUM;

@@ -14,15 +14,18 @@ enum number_kind {
 	NUMBER_MSISDN, /* a subscriber's number, or at least digits too long for a short code */
 	NUMBER_SHORT,  /* a short code: emergency, carrier or content service */
 	NUMBER_ALNUM,  /* a sender name, or an address this module cannot read as digits */
-	NUMBER_NONE    /* no address at all */
+	NUMBER_NONE,   /* no address at all */
+	NUMBER_IMSI    /* a subscriber whose number the network does not tell: holds a conversation, is never texted */
 };
 
 enum { NUMBER_VALUE_MAX = 66, NUMBER_MASK_MAX = 8 };
 
+#define NUMBER_IMSI_PREFIX "imsi:" /* how an adapter hands over an IMSI: "imsi:452040000000001" */
+
 struct number {
 	enum number_kind kind;
 	/* MSISDN: E.164 with +, or bare digits where no country could be told; SHORT: the digits;
-	 * ALNUM: printable bytes in lower case, one space for many; NONE: "". */
+	 * ALNUM: printable bytes in lower case, one space for many; NONE: ""; IMSI: NUMBER_IMSI_PREFIX and digits. */
 	char value[NUMBER_VALUE_MAX];
 	bool valid;  /* MSISDN only: the numbering plan knows it. False is no reason to refuse. */
 	bool mobile; /* MSISDN only: a mobile number, or one that may be (North America) */

@@ -18,6 +18,8 @@ struct outbound {
 	char from[INBOUND_ADDRESS_MAX];  /* short code or sender id; "" = the link's own */
 	char to[INBOUND_ADDRESS_MAX];    /* E.164 with +, or the source as it came */
 	const char *text;                /* UTF-8, NFC; borrowed for the duration of the call */
+	bool only_link;                  /* no other link will do */
+	bool receipt;                    /* a receipt is wanted, as for every alert */
 	char reply_token[INBOUND_ADDRESS_MAX]; /* USSD: of the delivery that this answers; "" = none */
 	bool more;                       /* USSD: the session stays open for an answer */
 	int64_t validity_ms;             /* of no use after this long; counted from the send */
@@ -33,6 +35,7 @@ enum sent_state {
 	SENT_EXPIRED   /* not submitted while it was of use; only the outbox says so */
 };
 
-enum { PROVIDER_REF_MAX = 66 };
+/* A carrier's message id, with room for the carrier's name before it. */
+enum { PROVIDER_REF_MAX = 100 };
 
 #endif

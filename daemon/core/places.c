@@ -272,6 +272,18 @@ static bool add_provinces(struct places_found *out, const struct places_mention 
 	return any;
 }
 
+/* Those of its units that stand at a level, of the type that the writer named or of another. */
+static void add_level(struct places_found *out, const struct places_mention *m, uint8_t level, bool same_type,
+		      const struct places_set *set)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		const struct places_unit *u = &places_units[m->units[i]];
+
+		if (u->level == level && (u->type == m->type) == same_type)
+			add_unit(out, m->units[i], set);
+	}
+}
+
 /* Lists what one mention means inside the set: today's bearers of the name before former ones, the
  * kind the writer named before others, communes before what a district went into. A whole province
  * is listed as such, and hides small places of its name that are not at home. */
@@ -283,13 +295,8 @@ static void add_mention(struct places_found *out, const struct places_mention *m
 	bool whole = places_set_count(set) > PLACES_CANDIDATES_MAX && add_provinces(out, m, set);
 
 	for (size_t l = 0; l < sizeof(levels) && !(whole && !places_set_meet(set, home)); l++) {
-		for (int same_type = 1; same_type >= 0; same_type--)
-			for (size_t i = 0; i < m->count; i++) {
-				const struct places_unit *u = &places_units[m->units[i]];
-
-				if (u->level == levels[l] && (u->type == m->type) == same_type)
-					add_unit(out, m->units[i], set);
-			}
+		add_level(out, m, levels[l], true, set);
+		add_level(out, m, levels[l], false, set);
 	}
 	for (size_t i = 0; !whole && i < m->count; i++)
 		if (is_province(m->units[i]))

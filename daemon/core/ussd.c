@@ -94,6 +94,7 @@ void ussd_voice_text(const char *voice, char out[USSD_TEXT_MAX])
 
 void ussd_later_text(const char *voice, const char *code, char out[USSD_TEXT_MAX])
 {
-	snprintf(out, USSD_TEXT_MAX, "Da nhan. Bam lai %.20s de tiep tuc, hoac goi %.16s.\nReceived. Dial again or call %.16s.",
-		 code, voice, voice);
+	snprintf(out, USSD_TEXT_MAX,
+		 "Da nhan. Bam lai %.20s de tiep tuc, hoac goi %.16s.\nReceived. Dial again or call %.16s.", code, voice,
+		 voice);
 }

@@ -20,6 +20,8 @@ static const struct list lists[] = {
 	{ "cases", "ref state urgency kind commune opened_at timer_due_at acked_by acked_at reports" },
 	{ "notifications", "case_ref officer kind method state attempts created_at sent_at" },
 	{ "timers", "case_ref kind due_at state attempts" },
+	{ "clocks", "case_ref clock state due_at next_at urgency" },
+	{ "policies", "policy version steps rounds ack_lease_s cases made_at" },
 	{ "flow-versions", "version name state conversations" },
 };
 
@@ -154,4 +156,55 @@ int cmd_reload(int argc, char **argv)
 		puts("reloaded");
 	json_decref(data);
 	return CTL_OK;
+}
+
+int cmd_audit_verify(int argc, char **argv)
+{
+	const struct ctl_option none[] = { { NULL, NULL, NULL, false } };
+	json_t *rows = NULL, *row;
+	enum ctl_exit status;
+	size_t i, bad = 0;
+
+	if (!ctl_parse(argc, argv, 2, none, NULL, 0, 0))
+		return CTL_USAGE;
+	status = ctl_call("audit-verify", NULL, &rows);
+	if (status != CTL_OK)
+		return status;
+	json_array_foreach(rows, i, row) {
+		if (json_is_null(json_object_get(row, "bad")))
+			continue;
+		bad++;
+		if (!ctl_globals.json)
+			printf("%s: the chain breaks at event %lld of %lld\n",
+			       json_string_value(json_object_get(row, "case_ref")),
+			       (long long)json_integer_value(json_object_get(row, "bad")),
+			       (long long)json_integer_value(json_object_get(row, "events")));
+	}
+	if (ctl_globals.json)
+		ctl_json(stdout, rows);
+	else
+		printf("%zu chains checked, %zu broken\n", json_array_size(rows), bad);
+	json_decref(rows);
+	return bad == 0 ? CTL_OK : CTL_NOTHING;
+}
+
+int cmd_audit_findings(int argc, char **argv)
+{
+	const struct ctl_option none[] = { { NULL, NULL, NULL, false } };
+	json_t *data = NULL, *list;
+	enum ctl_exit status;
+
+	if (!ctl_parse(argc, argv, 2, none, NULL, 0, 0))
+		return CTL_USAGE;
+	status = ctl_call("audit-findings", NULL, &data);
+	if (status != CTL_OK)
+		return status;
+	list = json_object_get(data, "findings");
+	if (ctl_globals.json)
+		ctl_json(stdout, data);
+	else
+		ctl_table(stdout, list, "finding text for_s told", ctl_globals.width);
+	status = json_array_size(list) == 0 ? CTL_OK : CTL_NOTHING;
+	json_decref(data);
+	return status;
 }

@@ -51,6 +51,9 @@ void ctl_mask_number(const char *number, char out[24]);
 /* The number --from names: itself, or with "-" the first line of standard input. False after an error. */
 bool ctl_read_from(const char *from, char out[64]);
 
+/* A file that is sent to the daemon as a text; mem_free(). NULL after an error text. */
+char *ctl_read_file(const char *path);
+
 /* ---- the daemon (client.c) ---- */
 
 struct ctl_client;
@@ -125,7 +128,10 @@ ctl_command_fn cmd_status, cmd_list, cmd_reload;
 ctl_command_fn cmd_db_migrate;
 ctl_command_fn cmd_keys_init, cmd_keys_backup, cmd_keys_restore;
 ctl_command_fn cmd_report_open, cmd_report_contact, cmd_report_recover, cmd_case;
-ctl_command_fn cmd_roster_import;
+ctl_command_fn cmd_links, cmd_links_order, cmd_links_trace;
+ctl_command_fn cmd_roster_import, cmd_roster_check, cmd_oncall;
+ctl_command_fn cmd_policy_check, cmd_policy_import, cmd_audit_verify, cmd_clock_met, cmd_audit_findings;
+ctl_command_fn cmd_member_enrol, cmd_member_verify, cmd_member_revoke, cmd_member_list;
 ctl_command_fn cmd_phone;
 ctl_command_fn cmd_flow_check, cmd_flow_cost, cmd_flow_graph, cmd_flow_language, cmd_flow_reference, cmd_flow_retire,
 	cmd_flow_talk, cmd_flow_test, cmd_flow_versions;

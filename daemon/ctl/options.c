@@ -7,7 +7,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { WIDTH_MIN = 40 };
+#include "base/mem.h"
+
+/* A request is one line of at most 1 MiB, and escapes make a text longer. */
+enum { WIDTH_MIN = 40, FILE_MAX_BYTES = 700 * 1024 };
 
 struct ctl_globals ctl_globals = { .config = "/etc/hotlined/hotlined.yaml" };
 
@@ -181,4 +184,26 @@ bool ctl_read_from(const char *from, char out[64])
 	ctl_error("--from needs a phone number%s",
 		  strcmp(from, "-") == 0 ? " on the first line of standard input" : "");
 	return false;
+}
+
+char *ctl_read_file(const char *path)
+{
+	FILE *file = fopen(path, "rbe");
+	char *text;
+	size_t len;
+
+	if (file == NULL) {
+		ctl_error("%s: cannot be opened", path);
+		return NULL;
+	}
+	text = mem_alloc(FILE_MAX_BYTES + 1);
+	len = fread(text, 1, FILE_MAX_BYTES + 1, file);
+	fclose(file);
+	if (len <= FILE_MAX_BYTES && memchr(text, '\0', len) == NULL) {
+		text[len] = '\0';
+		return text;
+	}
+	ctl_error("%s: a text of at most %d KiB is expected", path, FILE_MAX_BYTES / 1024);
+	mem_free(text);
+	return NULL;
 }

@@ -11,6 +11,7 @@
 #include "path/alert.h"
 #include "path/conversation.h"
 #include "path/delivery.h"
+#include "path/duty.h"
 #include "path/escalate.h"
 #include "path/filing.h"
 #include "path/hotline.h"
@@ -21,16 +22,35 @@ enum { RETRY_MS = 500, TEXT_MAX = 200 };
 
 static const struct pg_statement run_command = {
 	"acks_command", "select o_result, o_case_ref, o_urgency, o_other"
-			" from officer_command($1::uuid, $2::text, $3::bytea, $4::bytea, $5::bool)"};
+			" from officer_command($1::uuid, $2::text, $3::bytea, $4::bytea, $5::bool, $6::uuid,"
+			" $7::text)"};
 
-/* The command as the database knows it. Handing over to a named officer is declining for now: the next
- * one is told at once. */
+/* The command as the database knows it. */
 static const char *const verbs[] = {
-	[COMMAND_ACK] = "ack",   [COMMAND_DECLINE] = "decline", [COMMAND_PASS] = "decline",
+	[COMMAND_ACK] = "ack",   [COMMAND_DECLINE] = "decline", [COMMAND_PASS] = "pass",
 	[COMMAND_DONE] = "done", [COMMAND_WHO] = "who",
 };
 
-/* What the officer is told: {r} reference, {u} urgency, {o} other officer or number of officers. */
+/* Folded words behind XONG, and the reason they give for closing. Other words: "other"; they are not kept,
+ * since people write names there. */
+static const struct {
+	const char *words, *code;
+} reasons[] = {
+	{"", "done"},
+	{"chuyen", "referred"},
+	{"chuyen co quan", "referred"},
+	{"referred", "referred"},
+	{"khong xac thuc", "unfounded"},
+	{"khong co that", "unfounded"},
+	{"unfounded", "unfounded"},
+	{"trung", "duplicate"},
+	{"duplicate", "duplicate"},
+	{"nham", "mistake"},
+	{"mistake", "mistake"},
+};
+
+/* What the officer is told: {r} reference, {u} urgency, {o} other officer, or who is on duty. A result that
+ * is not here is answered by silence (wrong_silent: somebody is guessing). */
 static const struct {
 	const char *result, *text;
 } answers[] = {
@@ -40,11 +60,14 @@ static const struct {
 	{"declined", "Da ghi: ban khong nhan {r}. Dang bao nguoi tiep theo."},
 	{"done", "Da dong {r}."},
 	{"not_yours", "{r} khong do ban phu trach, chua dong."},
+	{"passed", "Da chuyen {r}. Nguoi nhan phai xac nhan; neu khong se bao nguoi khac."},
+	{"pass_whom", "Chua chuyen {r}: khong ro chuyen cho ai. Nhan CHUYEN, ma va ten trong danh sach truc."},
+	{"noted", "Da ghi nhan thong tin {r}."},
 	{"wrong_code", "Sai ma. Hay nhan NHAN va 6 so trong tin bao."},
 	{"no_open", "Khong co viec nao dang cho ban."},
 	{"several", "Co nhieu viec dang cho. Hay nhan NHAN va 6 so trong tin bao."},
 	{"closed", "{r} da dong roi."},
-	{"who", "So nguoi dang truc: {o}."},
+	{"who", "Dang truc: {o}."},
 	{"unknown", "So nay chua duoc dang ky."},
 };
 
@@ -108,17 +131,42 @@ static void fill(const char *text, const char *ref, const char *urgency, const c
 	buf_free(&b);
 }
 
+/* Ids of those on call now by the roster's schedules; `count` of officers where there is none. */
+static char *name_duty(const struct hotline *h, const char *count)
+{
+	const struct roster *r = duty_roster(h->duty);
+	struct buf out = {0};
+	struct rota_duty on;
+	char *text;
+
+	for (size_t i = 0; i < r->schedule_count; i++) {
+		rota_at(&r->schedules[i].rota, loop_wall_us(h->loop) / 1000000, &on);
+		buf_printf(&out, "%s%s: ", i ? "; " : "", r->schedules[i].id);
+		for (size_t j = 0; j < on.count; j++)
+			buf_printf(&out, "%s%s", j ? ", " : "", r->people[on.people[j]].id);
+		if (on.count == 0)
+			buf_printf(&out, "-");
+	}
+	if (r->schedule_count == 0)
+		buf_printf(&out, "%s nguoi", count);
+	text = mem_strdup(buf_cstr(&out));
+	buf_free(&out);
+	return text;
+}
+
 static void on_answer(void *arg, const struct pg_result *r)
 {
 	struct order *o = arg;
 	const char *result = pg_rows(r) == 1 ? pg_get(r, 0, 0) : "";
+	char *other = strcmp(result, "who") == 0 ? name_duty(o->acks->h, pg_get(r, 0, 3)) : mem_strdup(pg_get(r, 0, 3));
 
 	log_info("acks", "%s case=%s %s", command_verb_name(o->command.verb), pg_get(r, 0, 1), result);
 	for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
 		if (strcmp(answers[i].result, result) == 0)
 			fill(answers[i].text, pg_get(r, 0, 1), alert_urgency_words(pg_get(r, 0, 2)),
-			     pg_get(r, 0, 3), o->text);
+			     other, o->text);
 	}
+	mem_free(other);
 }
 
 static void on_done(void *arg, enum pg_outcome outcome, const char *error)
@@ -156,6 +204,27 @@ static void put_code(struct pg_params *p, const struct order *o)
 	pg_put_bytes(p, hash, sizeof(hash));
 }
 
+static void put_target(struct pg_params *p, const struct order *o)
+{
+	const struct duty_officer *to = NULL;
+
+	if (o->command.verb == COMMAND_PASS)
+		to = duty_find_words(o->acks->h->duty, o->command.rest);
+	if (to)
+		pg_put_uuid(p, to->id);
+	else
+		pg_put_text(p, NULL);
+}
+
+static const char *close_code(const char *words)
+{
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
+		if (strcmp(reasons[i].words, words) == 0)
+			return reasons[i].code;
+	}
+	return "other";
+}
+
 static void ask(void *arg)
 {
 	struct order *o = arg;
@@ -166,14 +235,21 @@ static void ask(void *arg)
 	pg_put_bytes(p, o->delivery->subject, sizeof(o->delivery->subject));
 	put_code(p, o);
 	pg_put_bool(p, o->delivery->repeat);
+	put_target(p, o);
+	pg_put_text(p, close_code(o->command.rest));
 	pg_exec(o->acks->h->pg_duty, &run_command, p, on_answer, on_done, o);
+}
+
+void acks_answer(struct acks *acks, struct delivery *d, const char *text)
+{
+	file(acks->h, d);
+	reply_send(acks->h, d, text);
+	delivery_free(d);
 }
 
 void acks_ask_code(struct acks *acks, struct delivery *d)
 {
-	file(acks->h, d);
-	reply_send(acks->h, d, send_code);
-	delivery_free(d);
+	acks_answer(acks, d, send_code);
 }
 
 void acks_take(struct acks *acks, struct delivery *d, const struct command *command)

@@ -14,5 +14,7 @@ void acks_free(struct acks *acks);
 void acks_take(struct acks *acks, struct delivery *d, const struct command *command);
 /* Takes ownership of an officer's text that orders nothing certain, and asks for the code. */
 void acks_ask_code(struct acks *acks, struct delivery *d);
+/* Files a delivery that is no report, and answers it. Takes ownership of the delivery; text NULL: silence. */
+void acks_answer(struct acks *acks, struct delivery *d, const char *text);
 
 #endif

@@ -15,8 +15,9 @@
 #include "path/delivery.h"
 #include "path/flowbook.h"
 #include "path/hotline.h"
+#include "store/spool.h"
 
-enum { CONVERSATION_VERSION = 2, REF_DIGITS = 1000000, COMMUNE_DIGITS = 5 };
+enum { CONVERSATION_VERSION = 3, REF_DIGITS = 1000000, COMMUNE_DIGITS = 5 };
 
 /* ---- opening, saving, loading ---- */
 
@@ -32,11 +33,18 @@ static void make_ref(struct hotline *h, struct conversation *c)
 	snprintf(c->ref, sizeof(c->ref), "%.8s-%06u", h->conf->ref_prefix, n % REF_DIGITS);
 }
 
-struct conversation *conversation_new(struct hotline *h, const struct delivery *d)
+struct conversation *conversation_new(struct hotline *h, const struct delivery *d,
+				      const struct conversation *last)
 {
 	struct conversation *c = mem_alloc(sizeof(*c));
 
-	c->id = d->id;
+	/* What comes from the spool may have opened one before, with another data key, which may be filed. */
+	c->id = d->past == PAST_NONE ? d->id : id16_new(loop_wall_us(h->loop));
+	c->opened_by = d->id;
+	if (last) {
+		c->before = last->before;
+		heard_add(&c->before, &last->heard);
+	}
 	/* Two people without a number may well write the same words: each text is a report of its own. */
 	memcpy(c->opening_key, d->from.kind == NUMBER_NONE ? d->id.b : d->dup_key, sizeof(c->opening_key));
 	memcpy(c->subject, d->subject, sizeof(c->subject));
@@ -66,6 +74,10 @@ void conversation_save(const struct conversation *c, struct buf *out)
 
 	buf_put_u8(out, CONVERSATION_VERSION);
 	buf_put(out, c->id.b, sizeof(c->id.b));
+	buf_put(out, c->opened_by.b, sizeof(c->opened_by.b));
+	buf_put(out, c->newest.b, sizeof(c->newest.b));
+	heard_save(&c->heard, out);
+	heard_save(&c->before, out);
 	buf_put(out, c->opening_key, sizeof(c->opening_key));
 	buf_put_str(out, c->ref);
 	buf_put_u64(out, (uint64_t)c->first_us);
@@ -104,6 +116,10 @@ struct conversation *conversation_load(const void *bytes, size_t len)
 	if (reader_u8(&r) != CONVERSATION_VERSION)
 		r.bad = true;
 	take_into(&r, c->id.b, sizeof(c->id.b));
+	take_into(&r, c->opened_by.b, sizeof(c->opened_by.b));
+	take_into(&r, c->newest.b, sizeof(c->newest.b));
+	heard_load(&r, &c->heard);
+	heard_load(&r, &c->before);
 	take_into(&r, c->opening_key, sizeof(c->opening_key));
 	reader_str_into(&r, c->ref, sizeof(c->ref));
 	c->first_us = (int64_t)reader_u64(&r);
@@ -134,6 +150,36 @@ bool conversation_ended(const struct conversation *c)
 	return flow_state_ended(c->flow);
 }
 
+static bool has_all(const struct hotline *h, const struct heard *heard, const struct delivery *d)
+{
+	const struct id16 *spool = spool_id(h->spool);
+	bool all = heard_has(heard, spool, d->spool);
+
+	for (uint8_t i = 0; all && i < d->part_count; i++)
+		all = heard_has(heard, spool, d->part[i].spool);
+	return all;
+}
+
+bool conversation_heard(const struct hotline *h, const struct conversation *c, const struct delivery *d)
+{
+	return has_all(h, &c->heard, d);
+}
+
+bool conversation_heard_before(const struct hotline *h, const struct conversation *c, const struct delivery *d)
+{
+	return has_all(h, &c->before, d);
+}
+
+static void note_heard(const struct hotline *h, struct conversation *c, const struct delivery *d)
+{
+	const struct id16 *spool = spool_id(h->spool);
+
+	heard_note(&c->heard, spool, d->spool);
+	for (uint8_t i = 0; i < d->part_count; i++)
+		heard_note(&c->heard, spool, d->part[i].spool);
+	c->newest = d->id;
+}
+
 /* ---- what is filed ---- */
 
 static void blob(uint8_t **to, size_t *to_len, const void *bytes, size_t len)
@@ -155,7 +201,7 @@ static void put_sender(struct hotline *h, const struct delivery *d, struct entry
 {
 	static const char *const kinds[] = {
 		[NUMBER_MSISDN] = "msisdn", [NUMBER_SHORT] = "short", [NUMBER_ALNUM] = "alnum",
-		[NUMBER_NONE] = "none"};
+		[NUMBER_NONE] = "none", [NUMBER_IMSI] = "imsi"};
 	struct buf sealed = {0};
 
 	snprintf(e->subject_kind, sizeof(e->subject_kind), "%s", kinds[d->from.kind]);
@@ -175,6 +221,7 @@ void entry_from_delivery(struct hotline *h, const struct delivery *d, const stru
 	struct buf sealed = {0};
 
 	snprintf(e->node, sizeof(e->node), "%s", h->conf->node);
+	e->spool_id = *spool_id(h->spool);
 	e->spool = d->spool;
 	e->has_message = true;
 	e->message = d->id;
@@ -309,8 +356,15 @@ static void put_place(struct hotline *h, struct conversation *c, const struct fl
 	memcpy(e->candidates, c->candidates, sizeof(e->candidates));
 }
 
+/* The stamp of the next revision. */
+static void stamp(struct conversation *c, int64_t now_us)
+{
+	c->stamp = now_us > c->stamp ? now_us : c->stamp + 1;
+}
+
+/* The report so far as the revision of c->stamp. */
 static void put_report(struct hotline *h, struct conversation *c, const struct flow *flow,
-		       int64_t now_us, bool same, struct entry *e)
+		       struct entry *e)
 {
 	struct flow_report report;
 	struct id16 row;
@@ -318,8 +372,6 @@ static void put_report(struct hotline *h, struct conversation *c, const struct f
 
 	flow_report(flow, c->flow, &report);
 	if (report.substantive) {
-		if (!same || c->stamp == 0)
-			c->stamp = now_us > c->stamp ? now_us : c->stamp + 1;
 		e->has_report = true;
 		memcpy(e->opening_key, c->opening_key, sizeof(e->opening_key));
 		snprintf(e->ref, sizeof(e->ref), "%s", c->ref);
@@ -410,18 +462,34 @@ void conversation_hear(struct hotline *h, struct conversation *c, const struct d
 	struct flow_effects effects;
 	bool file;
 
+	world.role = d->role;
+
 	event.ussd = d->in.channel == CHANNEL_USSD;
 	memcpy(event.id, d->id.b, sizeof(event.id));
 	flow_step(flow, c->flow, &event, loop_wall_us(h->loop) / 1000, &effects);
 	file = apply(c, &effects, out);
+	note_heard(h, c, d);
 	entry_from_delivery(h, d, &c->key, disposition_of(flow, d, &effects), &out->entry);
-	out->entry.opens = id16_equal(&c->id, &d->id);
-	/* A delivery heard before (replayed after a crash) files the same revision again: that changes
-	 * nothing if it is there, and everything if it is not. */
-	if (file || effects.seen)
-		put_report(h, c, flow, d->wall_us, effects.seen, &out->entry);
+	out->entry.opens = id16_equal(&c->opened_by, &d->id);
+	if (file) {
+		stamp(c, d->wall_us);
+		put_report(h, c, flow, &out->entry);
+	}
 	out->has_entry = true;
 	flow_effects_fini(&effects);
+}
+
+void conversation_hear_again(struct hotline *h, struct conversation *c, const struct delivery *d,
+			     struct turn_result *out)
+{
+	const struct flow *flow = flowbook_find(h->flowbook, flow_state_flow_hash(c->flow));
+	const struct flow_effects none = {0};
+
+	entry_from_delivery(h, d, &c->key, disposition_of(flow, d, &none), &out->entry);
+	out->entry.opens = id16_equal(&c->opened_by, &d->id);
+	if (c->stamp != 0)
+		put_report(h, c, flow, &out->entry);
+	out->has_entry = true;
 }
 
 bool conversation_retired(const struct hotline *h, const struct conversation *c)
@@ -465,14 +533,14 @@ void conversation_expire(struct hotline *h, struct conversation *c, int64_t now_
 	e->parts = 1;
 	e->conversation = c->id;
 	put_key(&c->key, &e->key);
-	put_report(h, c, flow, now_us, false, e);
+	stamp(c, now_us);
+	put_report(h, c, flow, e);
 	out->has_entry = e->has_report;
 }
 
-/* Asks the engine about an event it may have seen, on a copy that is thrown away. Returns whether it
- * has; *reply, if wanted, is what it answered then, owned by the caller. */
-static bool ask_copy(struct hotline *h, const struct conversation *c, const struct id16 *event_id,
-		     char **reply)
+/* What the engine answered last: asked with the newest event once more, on a copy that is thrown away. NULL
+ * if nothing; owned by the caller. */
+static char *last_reply(struct hotline *h, const struct conversation *c)
 {
 	const struct flow *flow = flowbook_find(h->flowbook, flow_state_flow_hash(c->flow));
 	struct flow_world world = world_of(h);
@@ -480,26 +548,30 @@ static bool ask_copy(struct hotline *h, const struct conversation *c, const stru
 	struct flow_effects effects = {0};
 	struct flow_state *copy;
 	struct buf bytes = {0};
+	char *reply = NULL;
 
 	flow_state_save(c->flow, &bytes);
 	copy = flow_state_load(bytes.data, bytes.len);
 	buf_free(&bytes);
 	if (flow && copy) {
-		memcpy(event.id, event_id->b, sizeof(event.id));
+		memcpy(event.id, c->newest.b, sizeof(event.id));
 		flow_step(flow, copy, &event, loop_wall_us(h->loop) / 1000, &effects);
 	}
-	for (size_t i = 0; effects.seen && reply && i < effects.count; i++) {
-		if (effects.items[i].kind == FLOW_SEND && !*reply && !flow_state_silent(c->flow))
-			*reply = mem_strdup(effects.items[i].text);
+	for (size_t i = 0; effects.seen && i < effects.count; i++) {
+		if (effects.items[i].kind == FLOW_SEND && !reply && !flow_state_silent(c->flow))
+			reply = mem_strdup(effects.items[i].text);
 	}
 	flow_effects_fini(&effects);
 	flow_state_free(copy);
-	return effects.seen;
+	return reply;
 }
 
-bool conversation_heard(struct hotline *h, const struct conversation *c, const struct id16 *delivery)
+char *conversation_answer(struct hotline *h, const struct conversation *c, const struct delivery *d)
 {
-	return ask_copy(h, c, delivery, NULL);
+	if (conversation_ended(c) || !id16_equal(&c->newest, &d->id) ||
+	    !delivery_is_young(d, loop_wall_us(h->loop)))
+		return NULL;
+	return last_reply(h, c);
 }
 
 void conversation_repeat(struct hotline *h, struct conversation *c, const struct delivery *d,
@@ -510,7 +582,7 @@ void conversation_repeat(struct hotline *h, struct conversation *c, const struct
 	if (c) {
 		entry_from_delivery(h, d, &c->key, DISPOSITION_REPEAT, &out->entry);
 		if (answer_again)
-			ask_copy(h, c, &c->id, &out->reply);
+			out->reply = last_reply(h, c);
 	} else {
 		vault_data_key_new(h->vault, &d->id, loop_wall_us(h->loop), &own);
 		entry_from_delivery(h, d, &own, DISPOSITION_REPEAT, &out->entry);

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "core/entry.h"
+#include "core/heard.h"
 #include "store/vault.h"
 
 struct delivery;
@@ -19,7 +20,10 @@ struct hotline;
 enum { CONVERSATION_REF_MAX = 24 };
 
 struct conversation {
-	struct id16 id;                     /* id of the delivery that opened it */
+	struct id16 id;
+	struct id16 opened_by, newest;      /* deliveries: the first and the last it was stepped by */
+	struct heard heard;                 /* all of them */
+	struct heard before;                /* those of the sender's earlier conversations */
 	uint8_t opening_key[ENTRY_KEY_LEN]; /* duplicate key of that delivery */
 	char ref[CONVERSATION_REF_MAX];     /* what the reporter is told: prefix and six digits */
 	int64_t first_us;                   /* first message, UTC microseconds */
@@ -36,14 +40,17 @@ struct conversation {
 	struct flow_state *flow;            /* owned */
 };
 
-/* A conversation opened by this delivery. */
-struct conversation *conversation_new(struct hotline *h, const struct delivery *d);
+/* A conversation opened by this delivery. `last` is the sender's ended one before it, or NULL. */
+struct conversation *conversation_new(struct hotline *h, const struct delivery *d,
+                                      const struct conversation *last);
 void conversation_free(struct conversation *c); /* NULL is fine; wipes the data key */
 void conversation_save(const struct conversation *c, struct buf *out);
 struct conversation *conversation_load(const void *bytes, size_t len); /* NULL if not one of ours */
 bool conversation_ended(const struct conversation *c);
-/* True if it was stepped by this delivery before, lately. */
-bool conversation_heard(struct hotline *h, const struct conversation *c, const struct id16 *delivery);
+/* True if it was stepped by all that the delivery is made of before. */
+bool conversation_heard(const struct hotline *h, const struct conversation *c, const struct delivery *d);
+/* True if another one of this sender was, before it. */
+bool conversation_heard_before(const struct hotline *h, const struct conversation *c, const struct delivery *d);
 
 /* What a turn led to. */
 struct turn_result {
@@ -52,9 +59,16 @@ struct turn_result {
 	char *reply;        /* owned; NULL = say nothing */
 };
 
-/* Steps the conversation with a delivery. */
+/* Steps the conversation with a delivery that it has not heard. */
 void conversation_hear(struct hotline *h, struct conversation *c, const struct delivery *d,
                        struct turn_result *out);
+/* Files the newest revision for a delivery that stepped it before: nothing changes if it is there, and all
+ * if it is not. No reply. */
+void conversation_hear_again(struct hotline *h, struct conversation *c, const struct delivery *d,
+                             struct turn_result *out);
+/* What was answered to a delivery that comes from the spool, if it is of use still and nothing came after it:
+ * young, the newest, and the conversation goes on. NULL: say nothing. Owned by the caller. */
+char *conversation_answer(struct hotline *h, const struct conversation *c, const struct delivery *d);
 /* Its flow version was taken back: it must end before it hears anything more. */
 bool conversation_retired(const struct hotline *h, const struct conversation *c);
 /* Its time ran out, or its version was taken back. has_entry is false when the time-out was not its

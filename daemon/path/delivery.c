@@ -1,4 +1,4 @@
-/* The end of a delivery. */
+/* The end of a delivery, and its age. */
 #include "path/delivery.h"
 
 #include "base/mem.h"
@@ -11,4 +11,9 @@ void delivery_free(struct delivery *d)
 	mem_free(d->part);
 	mem_free(d->text);
 	mem_free(d);
+}
+
+bool delivery_is_young(const struct delivery *d, int64_t now_us)
+{
+	return now_us - d->wall_us < (int64_t)DELIVERY_ANSWER_MS * 1000;
 }

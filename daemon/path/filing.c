@@ -17,6 +17,7 @@
 #include "path/pending.h"
 #include "store/keyspace.h"
 #include "store/pg.h"
+#include "store/spool.h"
 #include "store/vault.h"
 
 enum {
@@ -166,9 +167,19 @@ static void pump_soon(struct filing *f, int64_t delay_ms)
 		loop_timer_set(f->pump, delay_ms);
 }
 
+/* Its records are not in the queue any more, but here: nothing that happens to Redis can lose them. */
+static void take_over(struct filing *f, const struct entry *e)
+{
+	if (!id16_equal(&e->spool_id, spool_id(f->h->spool)))
+		return;
+	pending_queued(f->h->pending, e->spool, false);
+	for (uint8_t i = 0; i < e->part_count; i++)
+		pending_queued(f->h->pending, e->part[i].spool, false);
+}
+
 static void release(struct filing *f, const struct entry *e)
 {
-	if (strcmp(e->node, f->h->conf->node) != 0)
+	if (!id16_equal(&e->spool_id, spool_id(f->h->spool)))
 		return;
 	pending_note(f->h->pending, e->spool, PENDING_FILED);
 	for (uint8_t i = 0; i < e->part_count; i++)
@@ -319,6 +330,7 @@ static bool take_entry(struct filing *f, unsigned partition, const struct keyspa
 	item->queued = true;
 	item->partition = partition;
 	memcpy(item->id, from->id, sizeof(item->id));
+	take_over(f, &item->entry);
 	hold(f, item);
 	list_push(&f->waiting, item);
 	return true;
@@ -362,6 +374,7 @@ static void on_read_own(void *arg, unsigned partition, bool ok, const struct key
 
 	f->own_left[partition] = count == KEYSPACE_READ_MAX;
 	on_read(arg, partition, ok, entries, count);
+	pump_soon(f, 0); /* the new ones next */
 }
 
 static void on_claimed(void *arg, unsigned partition, bool ok, const struct keyspace_entry *entries,
@@ -407,7 +420,9 @@ static void sweep(void *arg)
 	loop_timer_set(f->sweep, SWEEP_MS);
 	for (unsigned i = 0; i < SWEEP_PARTITIONS; i++)
 		f->dirty[f->sweep_at++ % KEYSPACE_PARTITIONS] = true;
-	if (f->h->redis_ready)
+	/* Nothing is taken from others while our own waits; but what the database refuses must not keep us
+	 * from it for ever. */
+	if (f->h->redis_ready && pg_up(f->h->pg_filing) && f->waiting.count + f->batch.count == 0)
 		keyspace_claim(f->h->redis, f->claim_at++ % KEYSPACE_PARTITIONS, f->h->conf->node,
 			       CLAIM_IDLE_MS, on_claimed, f);
 	pump(f);
@@ -462,6 +477,20 @@ void filing_redis_up(struct filing *f)
 		f->reading[p] = false;
 	}
 	pump_soon(f, 0);
+}
+
+bool filing_at_rest(const struct filing *f)
+{
+	return pg_up(f->h->pg_filing) && f->waiting.count + f->batch.count == 0;
+}
+
+bool filing_idle(const struct filing *f)
+{
+	for (unsigned p = 0; p < KEYSPACE_PARTITIONS; p++) {
+		if (f->dirty[p] || f->own_left[p] || f->reading[p])
+			return false;
+	}
+	return f->h->redis_ready && filing_at_rest(f);
 }
 
 void filing_start(struct filing *f)

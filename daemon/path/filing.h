@@ -3,6 +3,7 @@
 #ifndef PATH_FILING_H
 #define PATH_FILING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,11 @@ void filing_seal(struct filing *f, unsigned partition, const struct entry *e, st
 void filing_hint(struct filing *f, unsigned partition);
 /* Files an entry that is not in the queue. Moves the entry out of *e, which is empty afterwards. */
 void filing_direct(struct filing *f, struct entry *e);
+
+/* The queue was read to its end and everything in it is committed, but for what the database refuses. */
+bool filing_idle(const struct filing *f);
+/* The same without the queue: nothing that is in memory waits for PostgreSQL. */
+bool filing_at_rest(const struct filing *f);
 
 struct filing_status {
 	size_t waiting;  /* entries in memory, not committed, not faulty */

@@ -13,6 +13,11 @@
 #include "core/number.h"
 #include "path/acks.h"
 #include "path/alert.h"
+#include "path/allowance.h"
+#include "path/canary.h"
+#include "path/auditor.h"
+#include "path/clockwork.h"
+#include "path/duty.h"
 #include "path/escalate.h"
 #include "path/filing.h"
 #include "path/flowbook.h"
@@ -20,6 +25,7 @@
 #include "path/outbox.h"
 #include "path/parts.h"
 #include "path/pending.h"
+#include "path/replay.h"
 #include "path/roles.h"
 #include "path/session.h"
 #include "store/keyspace.h"
@@ -27,7 +33,12 @@
 #include "store/spool.h"
 #include "store/vault.h"
 
-enum { TEXT_MAX = 2048, MINUTE_MS = 60 * 1000 };
+enum {
+	TEXT_MAX = 2048,
+	MINUTE_MS = 60 * 1000,
+	PREPARE_BASE_MS = 100, /* between two questions whether Redis is ready */
+	PREPARE_MAX_MS = 5000
+};
 
 const struct adapter *hotline_adapter(const struct hotline *h, const char *name)
 {
@@ -51,31 +62,58 @@ static void on_prepared(void *arg, const char *error)
 {
 	struct hotline *h = arg;
 
+	if (h->closing || !h->redis_connected || h->redis_ready)
+		return;
 	if (error) {
-		log_error("redis", "%s; going on without it", error);
+		if (h->prepare_tries == 0)
+			log_error("redis", "not ready (%s): going on without it", error);
+		loop_timer_set(h->prepare,
+			       loop_backoff_ms(h->prepare_tries++, PREPARE_BASE_MS, PREPARE_MAX_MS));
 		return;
 	}
 	h->redis_ready = true;
+	h->redis_was_ready = true;
 	h->redis_why[0] = '\0';
 	log_info("redis", "ready");
 	filing_redis_up(h->filing);
+	replay_redis_changed(h->replay);
 	session_redis_up(h->session);
 }
 
+static void prepare(void *arg)
+{
+	struct hotline *h = arg;
+
+	if (h->redis_connected && !h->redis_ready)
+		keyspace_prepare(h->redis, on_prepared, h);
+}
+
+/* A wrong eviction policy at the start is a mistake of whoever set it up; later it may be a failover to a
+ * server that is set up differently, and the hotline must go on without it. */
 static void on_redis(void *arg, enum redis_health health, const char *why)
 {
 	struct hotline *h = arg;
 	char where[512];
 
+	if (h->redis_ready)
+		replay_redis_changed(h->replay);
 	h->redis_ready = false;
+	h->redis_connected = health == REDIS_UP;
+	h->prepare_tries = 0;
+	loop_timer_cancel(h->prepare);
 	if (health == REDIS_UP) {
-		keyspace_prepare(h->redis, on_prepared, h);
+		prepare(h);
 		return;
 	}
 	conf_where(h->conf, h->conf->redis_socket ? "redis.socket" : "redis.host", where, sizeof(where));
-	if (health == REDIS_UNSAFE)
+	if (health == REDIS_UNSAFE && !h->redis_was_ready)
 		fatal(EXIT_CONFIG, "%s: Redis: %s", where, why);
-	if (strcmp(h->redis_why, why) != 0)
+	if (strcmp(h->redis_why, why) == 0)
+		return;
+	if (health == REDIS_UNSAFE)
+		log_error("redis", "%s: not used (%s): reports go from the spool straight to PostgreSQL",
+			  where, why);
+	else
 		log_warn("redis", "%s: down (%s): reports go from the spool straight to PostgreSQL", where, why);
 	snprintf(h->redis_why, sizeof(h->redis_why), "%s", why);
 }
@@ -189,15 +227,24 @@ static bool open_flows(struct hotline *h, char *error, size_t error_size)
 
 static void make_stations(struct hotline *h)
 {
-	h->pending = pending_new(h->spool);
+	char *counts = mem_printf("%s/allowance", h->conf->spool_dir);
+
+	h->allowance = mem_alloc(sizeof(*h->allowance));
+	allowance_init(h->allowance, h->conf->replies_per_sender, h->conf->replies_per_day, counts,
+		       loop_wall_us(h->loop));
+	mem_free(counts);
+	h->pending = pending_new(h->loop, h->spool);
 	h->intake = intake_new(h);
+	h->replay = replay_new(h);
 	h->parts = parts_new(h);
 	h->roles = roles_new(h);
 	h->session = session_new(h);
 	h->filing = filing_new(h);
+	h->duty = duty_new(h);
 	h->escalate = escalate_new(h);
 	h->alert = alert_new(h);
 	h->acks = acks_new(h);
+	h->auditor = auditor_new(h);
 }
 
 static struct redis_config redis_settings(const struct conf *conf)
@@ -233,6 +280,7 @@ static void make_clients(struct hotline *h)
 	const struct conf *conf = h->conf;
 	struct redis_config redis = redis_settings(conf);
 
+	h->prepare = loop_timer_new(h->loop, prepare, h);
 	h->redis = redis_new(h->loop, &redis, on_redis, h);
 	h->pg_filing = pg_new(h->loop, "filing", conf->postgres_conninfo, NULL, NULL);
 	h->pg_duty = pg_new(h->loop, "duty", conf->postgres_conninfo, on_pg, h);
@@ -253,8 +301,14 @@ int hotline_open(struct hotline *h, char *error, size_t error_size)
 		return EXIT_STORE;
 	}
 	make_stations(h);
+	h->canary = canary_new(h, error, error_size);
+	if (!h->canary)
+		goto config;
 	h->outbox = outbox_new(h, error, error_size);
 	if (!h->outbox)
+		goto config;
+	h->clockwork = clockwork_new(h, error, error_size);
+	if (!h->clockwork)
 		goto config;
 	make_clients(h);
 	number_warm_up();
@@ -269,6 +323,8 @@ static void on_minute(void *arg)
 	struct hotline *h = arg;
 
 	vault_tick(h->vault, loop_wall_us(h->loop));
+	intake_tick(h->intake);
+	allowance_save(h->allowance);
 	loop_timer_set(h->minute, MINUTE_MS);
 }
 
@@ -281,19 +337,38 @@ void hotline_start(struct hotline *h)
 	redis_start(h->redis);
 	pg_start(h->pg_filing);
 	pg_start(h->pg_duty);
-	pending = intake_replay(h->intake);
+	pending = replay_start(h->replay);
 	if (pending)
 		log_info("spool", "replaying records=%zu", pending);
 	session_start(h->session);
 	filing_start(h->filing);
 	roles_start(h->roles);
+	duty_start(h->duty);
+	clockwork_start(h->clockwork);
 	escalate_start(h->escalate);
 	alert_start(h->alert);
 	outbox_start(h->outbox);
+	canary_start(h->canary);
+	auditor_start(h->auditor);
+}
+
+bool hotline_reload_links(struct hotline *h, char *error, size_t error_size)
+{
+	struct conf next;
+	bool ok;
+
+	if (!conf_load(h->conf->file, &next, error, error_size))
+		return false;
+	ok = conf_check_links(&next, keys_of, h, error, error_size) &&
+	     canary_check(&next, error, error_size) &&
+	     outbox_reload(h->outbox, &next, error, error_size);
+	conf_fini(&next);
+	return ok;
 }
 
 void hotline_stop(struct hotline *h, void (*done)(void *arg), void *arg)
 {
+	auditor_stop(h->auditor);
 	outbox_stop(h->outbox, done, arg);
 }
 
@@ -302,20 +377,29 @@ void hotline_close(struct hotline *h)
 	h->closing = true;
 	loop_timer_free(h->minute);
 	redis_free(h->redis);
+	loop_timer_free(h->prepare);
 	outbox_free(h->outbox);
+	canary_free(h->canary);
 	pg_free(h->pg_filing);
 	pg_free(h->pg_duty);
 	loop_run_posted(h->loop);
 	spool_close(h->spool);
+	auditor_free(h->auditor);
 	acks_free(h->acks);
 	alert_free(h->alert);
+	duty_free(h->duty);
+	clockwork_free(h->clockwork);
 	escalate_free(h->escalate);
 	filing_free(h->filing);
 	session_free(h->session);
 	roles_free(h->roles);
 	parts_free(h->parts);
+	replay_free(h->replay);
 	intake_free(h->intake);
 	pending_free(h->pending);
+	if (h->allowance)
+		allowance_fini(h->allowance);
+	mem_free(h->allowance);
 	flowbook_close(h->flowbook);
 	vault_close(h->vault);
 	memset(h, 0, sizeof(*h));

@@ -14,7 +14,7 @@
 #include "path/delivery.h"
 #include "path/flowbook.h"
 #include "path/hotline.h"
-#include "path/parts.h"
+#include "path/replay.h"
 #include "store/spool.h"
 #include "store/vault.h"
 
@@ -41,11 +41,14 @@ struct intake {
 	struct map doubts;           /* dup key -> struct doubt, owned */
 	struct recent *recent;       /* ring, owned */
 	size_t recent_next;
+	struct arrival *arrivals;    /* on their way into the spool; owned by themselves */
 };
 
 /* One delivery on its way into the spool. */
 struct arrival {
 	struct intake *intake;
+	struct arrival *next, **at; /* in the intake's list */
+	bool in_doubt;              /* its link went down meanwhile: the answer will not arrive */
 	struct delivery *delivery; /* owned until it goes on */
 	received_fn *done;
 	void *arg;
@@ -97,6 +100,40 @@ static bool doubt_take(struct intake *intake, const uint8_t *dup_key)
 	return live;
 }
 
+struct old_doubts {
+	int64_t now_ms;
+	struct doubt **items; /* owned array */
+	size_t count;
+};
+
+static void collect_old(void *arg, void *value)
+{
+	struct old_doubts *old = arg;
+	struct doubt *doubt = value;
+
+	if (doubt->until_ms > old->now_ms)
+		return;
+	old->items = mem_array(old->items, old->count + 1, sizeof(*old->items));
+	old->items[old->count++] = doubt;
+}
+
+void intake_tick(struct intake *intake)
+{
+	struct old_doubts old = {.now_ms = loop_now_ms(intake->h->loop)};
+
+	map_each(&intake->doubts, collect_old, &old);
+	for (size_t i = 0; i < old.count; i++) {
+		map_remove(&intake->doubts, old.items[i]->dup_key);
+		mem_free(old.items[i]);
+	}
+	mem_free(old.items);
+}
+
+size_t intake_doubts(const struct intake *intake)
+{
+	return intake->doubts.count;
+}
+
 static void remember(struct intake *intake, const struct delivery *d)
 {
 	struct recent *recent = &intake->recent[intake->recent_next++ % RECENT_MAX];
@@ -130,6 +167,8 @@ void intake_doubt_link(struct intake *intake, const char *link)
 		if (recent->at_ms >= since_ms && recent->at_ms > 0 && strcmp(recent->link, link) == 0)
 			doubt_add(intake, recent->dup_key);
 	}
+	for (struct arrival *arrival = intake->arrivals; arrival; arrival = arrival->next)
+		arrival->in_doubt |= strcmp(arrival->delivery->in.link, link) == 0;
 }
 
 /* Fills in everything that follows from the inbound alone. */
@@ -138,7 +177,7 @@ static void identify(struct intake *intake, struct delivery *d)
 	struct hotline *h = intake->h;
 
 	number_parse(d->in.source, d->in.source_ton, h->conf->region, &d->from);
-	d->has_subject = d->from.kind == NUMBER_MSISDN;
+	d->has_subject = d->from.kind == NUMBER_MSISDN || d->from.kind == NUMBER_IMSI;
 	if (d->from.kind != NUMBER_NONE)
 		vault_index(h->vault, VAULT_IDX_SUBJECT, d->from.value, strlen(d->from.value), d->subject);
 	duplicate_key(h->vault, &d->in, d->from.value, d->dup_key);
@@ -161,12 +200,17 @@ static void on_spooled(void *arg, uint64_t record, bool ok)
 	struct intake *intake = arrival->intake;
 	struct delivery *d = arrival->delivery;
 
+	*arrival->at = arrival->next;
+	if (arrival->next)
+		arrival->next->at = arrival->at;
 	arrival->done(arrival->arg, ok);
-	if (ok) {
+	if (ok && arrival->in_doubt)
+		doubt_add(intake, d->dup_key);
+	if (ok && !intake->h->closing) {
 		d->spool = record;
 		name_delivery(intake, d);
 		remember(intake, d);
-		parts_take(intake->h->parts, d);
+		replay_take(intake->h->replay, d);
 	} else {
 		delivery_free(d);
 	}
@@ -180,6 +224,20 @@ static struct delivery *delivery_copy(const struct inbound *in)
 	d->in = *in;
 	d->in.body = in->body_len ? mem_dup(in->body, in->body_len) : NULL;
 	return d;
+}
+
+static struct arrival *arrival_new(struct intake *intake, struct delivery *d)
+{
+	struct arrival *arrival = mem_alloc(sizeof(*arrival));
+
+	arrival->intake = intake;
+	arrival->delivery = d;
+	arrival->next = intake->arrivals;
+	arrival->at = &intake->arrivals;
+	if (arrival->next)
+		arrival->next->at = &arrival->next;
+	intake->arrivals = arrival;
+	return arrival;
 }
 
 void intake_take(void *ctx, const struct inbound *in, received_fn *done, void *arg)
@@ -198,9 +256,7 @@ void intake_take(void *ctx, const struct inbound *in, received_fn *done, void *a
 	d->wall_us = loop_wall_us(intake->h->loop);
 	identify(intake, d);
 	d->repeat = doubt_take(intake, d->dup_key) || was_taken(intake, d);
-	arrival = mem_alloc(sizeof(*arrival));
-	arrival->intake = intake;
-	arrival->delivery = d;
+	arrival = arrival_new(intake, d);
 	arrival->done = done;
 	arrival->arg = arg;
 	memcpy(meta.dup_key, d->dup_key, sizeof(meta.dup_key));
@@ -213,16 +269,18 @@ void intake_take(void *ctx, const struct inbound *in, received_fn *done, void *a
 	buf_free(&bytes);
 }
 
-static void replay_one(void *arg, const struct spool_record *record)
-{
-	struct intake *intake = arg;
-	struct delivery *d;
+/* Somebody who wants deliveries of the spool once more. */
+struct reading {
+	struct intake *intake;
+	bool (*want)(void *arg, uint64_t record);
+	intake_fn *take;
+	void *arg;
+};
 
-	/* whether the carrier saw our answer nobody knows: it may deliver this one again */
-	doubt_add(intake, record->meta.dup_key);
-	if (record->done)
-		return;
-	d = mem_alloc(sizeof(*d));
+static void read_one(const struct reading *reading, const struct spool_record *record)
+{
+	struct delivery *d = mem_alloc(sizeof(*d));
+
 	if (!inbound_decode(record->plain, record->plain_len, &d->in)) {
 		log_error("intake", "record=%" PRIu64 " is not a delivery of this version: kept", record->number);
 		delivery_free(d);
@@ -231,15 +289,46 @@ static void replay_one(void *arg, const struct spool_record *record)
 	d->spool = record->number;
 	d->wall_us = record->meta.wall_us;
 	d->repeat = record->meta.flags & SPOOL_REPEAT;
-	d->replayed = true;
-	identify(intake, d);
-	name_delivery(intake, d);
-	parts_take(intake->h->parts, d);
+	d->past = PAST_UNKNOWN;
+	identify(reading->intake, d);
+	name_delivery(reading->intake, d);
+	reading->take(reading->arg, d);
 }
 
-size_t intake_replay(struct intake *intake)
+static void on_replayed(void *arg, const struct spool_record *record)
 {
-	return spool_replay(intake->h->spool, replay_one, intake);
+	const struct reading *reading = arg;
+
+	/* whether the carrier saw our answer nobody knows: it may deliver this one again */
+	doubt_add(reading->intake, record->meta.dup_key);
+	if (!record->done)
+		read_one(reading, record);
+}
+
+static void on_shown(void *arg, const struct spool_record *record)
+{
+	read_one(arg, record);
+}
+
+static bool wanted(void *arg, uint64_t record)
+{
+	const struct reading *reading = arg;
+
+	return reading->want(reading->arg, record);
+}
+
+size_t intake_replay(struct intake *intake, intake_fn *take, void *arg)
+{
+	struct reading reading = {.intake = intake, .take = take, .arg = arg};
+
+	return spool_replay(intake->h->spool, on_replayed, &reading);
+}
+
+void intake_show(struct intake *intake, bool (*want)(void *arg, uint64_t record), intake_fn *take, void *arg)
+{
+	struct reading reading = {.intake = intake, .want = want, .take = take, .arg = arg};
+
+	spool_show(intake->h->spool, wanted, on_shown, &reading);
 }
 
 struct intake *intake_new(struct hotline *h)

@@ -90,6 +90,8 @@ static void keep_beside(struct delivery *whole, struct delivery *d)
 	part->spool = d->spool;
 	part->message = d->id;
 	memcpy(part->dup_key, d->dup_key, sizeof(part->dup_key));
+	if (d->past == PAST_NONE)
+		whole->past = PAST_NONE;
 	delivery_free(d);
 }
 

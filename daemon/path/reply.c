@@ -7,14 +7,14 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "path/allowance.h"
 #include "path/delivery.h"
 #include "path/hotline.h"
 #include "path/outbox.h"
 #include "path/pending.h"
 
-/* A question that arrives later than this after the text it answers only confuses; a screen's phone has
- * gone long before. */
-enum { VALIDITY_MS = 600 * 1000, SCREEN_VALIDITY_MS = 3 * 1000 };
+/* A screen's phone has gone long before a text's answer is of no use. */
+enum { SCREEN_VALIDITY_MS = 3 * 1000 };
 
 struct owed {
 	struct pending *pending; /* borrowed */
@@ -56,6 +56,27 @@ static void on_sent(void *arg, enum sent_state state, const char *provider_ref)
 		settle(arg);
 }
 
+/* Replies cost money, and somebody may want us to spend it: only to the numbers of the allow-list, and
+ * only so many a day. Officers are known and few. */
+static bool may_answer(struct hotline *h, const struct delivery *d)
+{
+	static const char *const whys[] = {
+		[ALLOWANCE_SENDER] = "this sender had his share of the day",
+		[ALLOWANCE_SPARSE] = "most of the day's replies are gone, and this sender had many",
+		[ALLOWANCE_TOTAL] = "the day's replies are gone",
+	};
+	enum allowance_answer answer;
+
+	if (!number_may_reply(&d->from, h->conf->reply_regions))
+		return false;
+	if (d->officer)
+		return true;
+	answer = allowance_take(h->allowance, d->has_subject ? d->subject : NULL, loop_wall_us(h->loop));
+	if (answer != ALLOWANCE_YES)
+		log_warn("reply", "not answered: %s", whys[answer]);
+	return answer == ALLOWANCE_YES;
+}
+
 static bool is_screen(const struct delivery *d)
 {
 	return d->in.channel == CHANNEL_USSD && d->in.ussd_op != USSD_NONE;
@@ -64,7 +85,7 @@ static bool is_screen(const struct delivery *d)
 /* How long the answer is still of use; 0 = it is too late. A clock that went back adds nothing. */
 static int64_t validity_ms(const struct hotline *h, const struct delivery *d)
 {
-	int64_t whole_ms = is_screen(d) ? SCREEN_VALIDITY_MS : VALIDITY_MS;
+	int64_t whole_ms = is_screen(d) ? SCREEN_VALIDITY_MS : DELIVERY_ANSWER_MS;
 	int64_t age_ms = (loop_wall_us(h->loop) - d->wall_us) / 1000;
 
 	if (age_ms < 0)
@@ -74,11 +95,11 @@ static int64_t validity_ms(const struct hotline *h, const struct delivery *d)
 
 /* A text costs money and may end up with a machine; a screen answers who is on the line, and without a word
  * it closes the session. */
-static bool is_answered(const struct hotline *h, const struct delivery *d, const char *text)
+static bool is_answered(struct hotline *h, const struct delivery *d, const char *text)
 {
 	if (is_screen(d))
 		return d->in.reply_token[0];
-	return text && number_may_reply(&d->from, h->conf->reply_regions);
+	return text && may_answer(h, d);
 }
 
 void reply_send(struct hotline *h, const struct delivery *d, const char *text)

@@ -11,25 +11,46 @@
 #include "path/acks.h"
 #include "path/delivery.h"
 #include "path/hotline.h"
+#include "path/members.h"
 #include "path/session.h"
 #include "store/pg.h"
 
 enum { REFRESH_MS = 10 * 1000, RETRY_MS = 500 };
 
 static const struct pg_statement roster = {
-	"roles_roster", "select o_idx from roster_idx() where not o_disabled"};
+	"roles_roster", "select o_idx, 'officer' from roster_idx() union all"
+			" select o_idx, case when o_verified then 'member' else 'waiting' end from members_idx()"};
+
+/* Markers: what a number is. Somebody may be an officer and a member. */
+enum { IS_OFFICER = 1, IS_MEMBER = 2, IS_WAITING = 4 };
+static char marks[8];
 
 struct roles {
 	struct hotline *h;      /* borrowed */
-	struct map officers;    /* keyed hash of a number -> marker */
+	struct map known;       /* keyed hash of a number -> place in marks */
 	struct map loading;     /* the same, being read */
 	struct loop_timer *timer;
 	bool busy, loaded;
+	bool again;             /* it changed while it was being read */
 	/* What looks like a command waits here until the roster is known for the first time: filed as a
 	 * report it could neither acknowledge nor be understood. */
 	struct delivery **waiting; /* owned */
 	size_t waiting_count;
 };
+
+static int marks_of(const struct map *map, const uint8_t *idx)
+{
+	const char *at = map_get(map, idx);
+
+	return at ? (int)(at - marks) : 0;
+}
+
+static void mark(struct map *map, const uint8_t *idx, const char *what)
+{
+	int one = what[0] == 'm' ? IS_MEMBER : what[0] == 'w' ? IS_WAITING : IS_OFFICER;
+
+	map_set(map, idx, marks + (marks_of(map, idx) | one));
+}
 
 static void on_row(void *arg, const struct pg_result *r)
 {
@@ -38,7 +59,7 @@ static void on_row(void *arg, const struct pg_result *r)
 
 	for (int i = 0; i < pg_rows(r); i++) {
 		if (pg_get_bytes(r, i, 0, idx, sizeof(idx)) == sizeof(idx))
-			map_set(&roles->loading, idx, roles);
+			mark(&roles->loading, idx, pg_get(r, i, 1));
 	}
 }
 
@@ -63,13 +84,13 @@ static void on_roster(void *arg, enum pg_outcome outcome, const char *error)
 	if (outcome == PG_FAILED)
 		log_error("roles", "the roster cannot be read: %s", error ? error : "");
 	if (outcome == PG_OK) {
-		map_fini(&roles->officers);
-		roles->officers = roles->loading;
+		map_fini(&roles->known);
+		roles->known = roles->loading;
 	} else {
 		map_fini(&roles->loading);
 	}
 	memset(&roles->loading, 0, sizeof(roles->loading));
-	loop_timer_set(roles->timer, outcome == PG_OK ? REFRESH_MS : RETRY_MS);
+	loop_timer_set(roles->timer, outcome != PG_OK ? RETRY_MS : roles->again ? 0 : REFRESH_MS);
 	if (outcome == PG_OK && !roles->loaded)
 		first_load(roles);
 }
@@ -78,9 +99,12 @@ static void refresh(void *arg)
 {
 	struct roles *roles = arg;
 
-	if (roles->busy)
+	if (roles->busy) {
+		roles->again = true;
 		return;
+	}
 	roles->busy = true;
+	roles->again = false;
 	pg_exec(roles->h->pg_duty, &roster, NULL, on_row, on_roster, roles);
 }
 
@@ -97,9 +121,13 @@ void roles_start(struct roles *roles)
 void roles_take(struct roles *roles, struct delivery *d)
 {
 	struct command command;
-	bool order = d->has_subject && command_parse(d->text, &command);
-	bool officer = d->has_subject && map_get(&roles->officers, d->subject);
+	bool may = d->has_subject && d->past != PAST_HEARD; /* by a conversation: it was no command then */
+	bool order = may && command_parse(d->text, &command);
+	int is = d->has_subject ? marks_of(&roles->known, d->subject) : 0;
+	bool officer = may && is & IS_OFFICER;
+	char digits[MEMBERS_CODE_LEN + 1];
 
+	d->officer = officer;
 	/* without a code it may as well be a reporter's "khong", who must not wait */
 	if (order && !roles->loaded && command.code[0]) {
 		roles->waiting = mem_array(roles->waiting, roles->waiting_count + 1, sizeof(*roles->waiting));
@@ -108,7 +136,10 @@ void roles_take(struct roles *roles, struct delivery *d)
 		acks_take(roles->h->acks, d, &command);
 	} else if (officer && command_attempted(d->text)) {
 		acks_ask_code(roles->h->acks, d);
+	} else if (may && is & (IS_WAITING | IS_MEMBER) && members_code(d->text, digits)) {
+		members_take(roles->h, d, digits);
 	} else {
+		d->role = is & IS_MEMBER ? "member" : NULL;
 		session_take(roles->h->session, d);
 	}
 }
@@ -130,7 +161,7 @@ void roles_free(struct roles *roles)
 		delivery_free(roles->waiting[i]);
 	mem_free(roles->waiting);
 	loop_timer_free(roles->timer);
-	map_fini(&roles->officers);
+	map_fini(&roles->known);
 	map_fini(&roles->loading);
 	mem_free(roles);
 }

@@ -1,7 +1,6 @@
 /* Fourth station: the turn of one sender, from loading the conversation to committing it. */
 #include "path/session.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -10,11 +9,13 @@
 #include "base/mem.h"
 #include "flows/engine/flow.h"
 #include "path/conversation.h"
+#include "path/copies.h"
 #include "path/delivery.h"
 #include "path/filing.h"
 #include "path/flowbook.h"
 #include "path/hotline.h"
 #include "path/reply.h"
+#include "path/turn.h"
 #include "store/keyspace.h"
 
 enum {
@@ -49,77 +50,17 @@ struct mailbox {
 	struct turn_result result;         /* owned */
 };
 
-/* The newest state this daemon knows of a conversation, sealed as in Redis. */
-struct copy {
-	uint8_t subject[MAP_KEY_LEN];
-	uint64_t version;
-	struct buf sealed; /* owned */
-	bool dirty;        /* Redis does not have it */
-	int64_t at_ms, keep_ms;
-	int64_t due_ms;    /* wall clock; 0 = none */
-	uint8_t flow[FLOW_HASH_LEN];
-	bool ended;
-};
-
 struct session {
 	struct hotline *h;    /* borrowed */
 	struct map mailboxes; /* subject -> struct mailbox */
-	struct map copies;    /* subject -> struct copy */
+	struct copies copies;
 	struct loop_timer *sweep, *hold;
 	bool held;            /* just started: Redis has not been reached yet */
-	size_t waiting, dirty;
+	size_t waiting;
 	unsigned sweeps;
 };
 
 static void run(struct mailbox *box);
-
-/* ---- copies in memory ---- */
-
-static struct copy *copy_find(struct session *s, const uint8_t *subject)
-{
-	struct copy *copy = map_get(&s->copies, subject);
-
-	return copy && loop_now_ms(s->h->loop) - copy->at_ms < copy->keep_ms ? copy : NULL;
-}
-
-static int64_t keep_ms(const struct mailbox *box)
-{
-	return conversation_ended(box->conversation) ? KEEP_ENDED_MS : KEEP_MS;
-}
-
-/* Takes over box->sealed. */
-static void copy_put(struct session *s, struct mailbox *box, bool dirty)
-{
-	struct copy *copy = map_get(&s->copies, box->subject);
-	struct buf old;
-
-	if (!copy) {
-		copy = mem_alloc(sizeof(*copy));
-		memcpy(copy->subject, box->subject, sizeof(copy->subject));
-		map_set(&s->copies, copy->subject, copy);
-	}
-	s->dirty += dirty;
-	s->dirty -= copy->dirty;
-	copy->version = box->version + 1;
-	old = copy->sealed;
-	copy->sealed = box->sealed;
-	box->sealed = old;
-	buf_clear(&box->sealed);
-	copy->dirty = dirty;
-	copy->at_ms = loop_now_ms(s->h->loop);
-	copy->keep_ms = keep_ms(box);
-	copy->due_ms = box->conversation->due_ms;
-	memcpy(copy->flow, flow_state_flow_hash(box->conversation->flow), sizeof(copy->flow));
-	copy->ended = conversation_ended(box->conversation);
-}
-
-static void copy_free(struct session *s, struct copy *copy)
-{
-	map_remove(&s->copies, copy->subject);
-	s->dirty -= copy->dirty;
-	buf_free(&copy->sealed);
-	mem_free(copy);
-}
 
 /* ---- the end of a turn ---- */
 
@@ -136,7 +77,8 @@ static void end_turn(struct mailbox *box)
 
 	if (turn->delivery)
 		turn->delivery->more = box->conversation && !conversation_ended(box->conversation);
-	if (turn->delivery)
+	/* an answer to what was heard long ago is the business of that turn */
+	if (turn->delivery && turn->delivery->past != PAST_HEARD)
 		reply_send(s->h, turn->delivery, box->result.reply);
 	conversation_free(box->conversation);
 	box->conversation = NULL;
@@ -166,16 +108,32 @@ static void seal_state(struct mailbox *box)
 	buf_free(&plain);
 }
 
+static int64_t keep_ms(const struct mailbox *box)
+{
+	return conversation_ended(box->conversation) ? KEEP_ENDED_MS : KEEP_MS;
+}
+
+static void keep_copy(struct mailbox *box, bool dirty)
+{
+	const struct conversation *c = box->conversation;
+	struct copy copy = {.version = box->version + 1, .dirty = dirty, .ended = conversation_ended(c),
+			    .keep_ms = keep_ms(box), .due_ms = c->due_ms};
+
+	memcpy(copy.subject, box->subject, sizeof(copy.subject));
+	memcpy(copy.flow, flow_state_flow_hash(c->flow), sizeof(copy.flow));
+	seal_state(box);
+	copy.sealed = box->sealed;
+	box->sealed = (struct buf){0};
+	copies_put(&box->session->copies, &copy);
+}
+
 /* Redis does not answer: memory holds the conversation, the spool holds the texts, and the report goes
  * to filing by the short way. */
 static void commit_without_redis(struct mailbox *box)
 {
-	struct session *s = box->session;
-
-	seal_state(box);
-	copy_put(s, box, true);
+	keep_copy(box, true);
 	if (box->result.has_entry)
-		filing_direct(s->h->filing, &box->result.entry);
+		filing_direct(box->session->h->filing, &box->result.entry);
 	end_turn(box);
 }
 
@@ -185,6 +143,7 @@ static void on_commit(void *arg, enum keyspace_outcome outcome)
 {
 	struct mailbox *box = arg;
 	struct session *s = box->session;
+	const struct entry *e = &box->result.entry;
 
 	if (s->h->closing)
 		return;
@@ -196,9 +155,11 @@ static void on_commit(void *arg, enum keyspace_outcome outcome)
 		commit_without_redis(box);
 		return;
 	}
-	copy_put(s, box, false);
-	if (box->result.has_entry)
+	keep_copy(box, false);
+	if (box->result.has_entry) {
+		turn_note_queued(s->h, e->spool, e->part, e->part_count);
 		filing_hint(s->h->filing, box->partition);
+	}
 	end_turn(box);
 }
 
@@ -232,59 +193,21 @@ static void commit(struct mailbox *box)
 
 /* ---- stepping ---- */
 
-/* The same words as the opening text, from somebody who got no answer or is in panic: counted on the
- * report and answered as before. */
-static bool says_it_again(const struct conversation *c, const struct delivery *d)
-{
-	return c && !conversation_ended(c) && !id16_equal(&c->id, &d->id) &&
-	       memcmp(c->opening_key, d->dup_key, sizeof(c->opening_key)) == 0;
-}
-
-static bool plain_answer(const struct session *s, const struct delivery *d)
-{
-	struct flow_triage triage;
-
-	flow_triage(flowbook_current(s->h->flowbook), d->text, &triage);
-	return triage.text_class != FLOW_TEXT_REPORT;
-}
-
-/* A USSD session whose conversation has ended, or that we never knew, was closed. */
-static bool ends_nothing(const struct mailbox *box, const struct delivery *d)
-{
-	return inbound_ends_ussd(&d->in) && (!box->conversation || conversation_ended(box->conversation));
-}
-
 static void step_delivery(struct mailbox *box, const struct delivery *d)
 {
-	struct session *s = box->session;
-	bool again = says_it_again(box->conversation, d) && !plain_answer(s, d);
+	struct hotline *h = box->session->h;
 
-	if (box->guessed && (d->repeat || again || ends_nothing(box, d))) {
+	if (turn_hear(h, &box->conversation, d, &box->result)) {
+		commit(box);
+		return;
+	}
+	if (box->guessed) { /* no commit follows that would find out whether it was right */
 		reload(box);
 		return;
 	}
-	if (ends_nothing(box, d)) {
-		conversation_without(s->h, d, &box->result);
-		filing_direct(s->h->filing, &box->result.entry);
-		end_turn(box);
-		return;
-	}
-	if (d->repeat || again) {
-		/* Whoever wrote it may have had no answer: the question once more does no harm, silence might. */
-		conversation_repeat(s->h, box->conversation, d, d->in.part_total < 2, &box->result);
-		filing_direct(s->h->filing, &box->result.entry);
-		end_turn(box);
-		return;
-	}
-	if (box->conversation && conversation_ended(box->conversation) &&
-	    !id16_equal(&box->conversation->id, &d->id) && !conversation_heard(s->h, box->conversation, &d->id)) {
-		conversation_free(box->conversation);
-		box->conversation = NULL;
-	}
-	if (!box->conversation)
-		box->conversation = conversation_new(s->h, d);
-	conversation_hear(s->h, box->conversation, d, &box->result);
-	commit(box);
+	if (box->result.has_entry)
+		filing_direct(h->filing, &box->result.entry);
+	end_turn(box);
 }
 
 /* A turn without a text, before the one that waits: the conversation ends in it, and the text opens the
@@ -353,7 +276,7 @@ static void use_copy(struct mailbox *box, const struct copy *copy)
 static void on_load(void *arg, bool ok, const struct keyspace_session *found)
 {
 	struct mailbox *box = arg;
-	const struct copy *copy = copy_find(box->session, box->subject);
+	const struct copy *copy = copies_find(&box->session->copies, box->subject);
 
 	if (box->session->h->closing)
 		return;
@@ -386,7 +309,7 @@ static void reload(struct mailbox *box)
  * and the commit finds out. Saves a round trip of each answer. */
 static bool guess(struct mailbox *box)
 {
-	const struct copy *copy = copy_find(box->session, box->subject);
+	const struct copy *copy = copies_find(&box->session->copies, box->subject);
 
 	if (!copy || copy->dirty || !box->session->h->redis_ready)
 		return false;
@@ -459,7 +382,7 @@ static void post(struct session *s, const uint8_t *subject, struct delivery *d)
  * and nobody is answered. */
 static void hear_alone(struct session *s, struct delivery *d)
 {
-	struct conversation *c = conversation_new(s->h, d);
+	struct conversation *c = conversation_new(s->h, d, NULL);
 	struct turn_result result = {0};
 
 	if (d->repeat)
@@ -501,32 +424,8 @@ struct box_list {
 	size_t count;
 };
 
-struct due_list {
-	struct session *session;
-	int64_t now_ms;
-	uint8_t (*subjects)[MAP_KEY_LEN]; /* owned */
-	size_t count;
-	bool all;            /* every dirty one, due or not */
-	const uint8_t *flow; /* borrowed; for collect_holders() */
-};
-
-static void collect_due(void *arg, void *value)
+static void post_each(struct session *s, struct subject_list list)
 {
-	struct due_list *list = arg;
-	struct copy *copy = value;
-
-	if (!copy->dirty || (!list->all && (copy->due_ms == 0 || copy->due_ms > list->now_ms)))
-		return;
-	list->subjects = mem_array(list->subjects, list->count + 1, MAP_KEY_LEN);
-	memcpy(list->subjects[list->count++], copy->subject, MAP_KEY_LEN);
-}
-
-/* Conversations that only memory has. */
-static void post_dirty(struct session *s, bool all)
-{
-	struct due_list list = {.session = s, .now_ms = loop_wall_us(s->h->loop) / 1000, .all = all};
-
-	map_each(&s->copies, collect_due, &list);
 	for (size_t i = 0; i < list.count; i++) {
 		if (!map_get(&s->mailboxes, list.subjects[i]))
 			post(s, list.subjects[i], NULL);
@@ -534,36 +433,10 @@ static void post_dirty(struct session *s, bool all)
 	mem_free(list.subjects);
 }
 
-static void collect_holders(void *arg, void *value)
+/* Conversations that only memory has. */
+static void post_dirty(struct session *s, bool all)
 {
-	struct due_list *list = arg;
-	struct copy *copy = value;
-
-	if (copy->ended || memcmp(copy->flow, list->flow, sizeof(copy->flow)))
-		return;
-	list->subjects = mem_array(list->subjects, list->count + 1, MAP_KEY_LEN);
-	memcpy(list->subjects[list->count++], copy->subject, MAP_KEY_LEN);
-}
-
-static void collect_old(void *arg, void *value)
-{
-	struct due_list *list = arg;
-	struct copy *copy = value;
-
-	if (copy->dirty || loop_now_ms(list->session->h->loop) - copy->at_ms < copy->keep_ms)
-		return;
-	list->subjects = mem_array(list->subjects, list->count + 1, MAP_KEY_LEN);
-	memcpy(list->subjects[list->count++], copy->subject, MAP_KEY_LEN);
-}
-
-static void forget_old(struct session *s)
-{
-	struct due_list list = {.session = s};
-
-	map_each(&s->copies, collect_old, &list);
-	for (size_t i = 0; i < list.count; i++)
-		copy_free(s, map_get(&s->copies, list.subjects[i]));
-	mem_free(list.subjects);
+	post_each(s, copies_list_dirty(&s->copies, loop_wall_us(s->h->loop) / 1000, all));
 }
 
 static void sweep(void *arg)
@@ -574,10 +447,10 @@ static void sweep(void *arg)
 	loop_timer_set(s->sweep, SWEEP_MS);
 	for (unsigned p = 0; s->h->redis_ready && p < KEYSPACE_PARTITIONS; p++)
 		keyspace_due(s->h->redis, p, now_ms, on_due, s);
-	if (s->dirty)
+	if (s->copies.dirty)
 		post_dirty(s, s->h->redis_ready && redis_up(s->h->redis));
 	if (++s->sweeps % FORGET_EVERY == 0)
-		forget_old(s);
+		copies_forget_old(&s->copies);
 }
 
 static void collect_box(void *arg, void *value)
@@ -606,7 +479,7 @@ static void release(void *arg)
 void session_redis_up(struct session *s)
 {
 	release(s);
-	if (s->dirty)
+	if (s->copies.dirty)
 		post_dirty(s, true);
 }
 
@@ -619,23 +492,21 @@ void session_start(struct session *s)
 void session_status(const struct session *s, struct session_status *out)
 {
 	out->waiting = s->waiting;
-	out->in_memory = s->dirty;
+	out->in_memory = s->copies.dirty;
 }
 
 size_t session_count(const struct session *s, const uint8_t flow_hash[32])
 {
-	struct due_list list = {.flow = flow_hash};
+	struct subject_list list = copies_list_flow(&s->copies, flow_hash);
 
-	map_each(&s->copies, collect_holders, &list);
 	mem_free(list.subjects);
 	return list.count;
 }
 
 void session_retire(struct session *s, const uint8_t flow_hash[32])
 {
-	struct due_list list = {.flow = flow_hash};
+	struct subject_list list = copies_list_flow(&s->copies, flow_hash);
 
-	map_each(&s->copies, collect_holders, &list);
 	for (size_t i = 0; i < list.count; i++)
 		post(s, list.subjects[i], NULL);
 	mem_free(list.subjects);
@@ -646,6 +517,7 @@ struct session *session_new(struct hotline *h)
 	struct session *s = mem_alloc(sizeof(*s));
 
 	s->h = h;
+	s->copies.loop = h->loop;
 	s->sweep = loop_timer_new(h->loop, sweep, s);
 	s->hold = loop_timer_new(h->loop, release, s);
 	s->held = true;
@@ -669,23 +541,13 @@ static void free_mailbox(void *arg, void *value)
 	mem_free(box);
 }
 
-static void free_copy(void *arg, void *value)
-{
-	struct copy *copy = value;
-
-	(void)arg;
-	buf_free(&copy->sealed);
-	mem_free(copy);
-}
-
 void session_free(struct session *s)
 {
 	if (!s)
 		return;
 	map_each(&s->mailboxes, free_mailbox, NULL);
 	map_fini(&s->mailboxes);
-	map_each(&s->copies, free_copy, NULL);
-	map_fini(&s->copies);
+	copies_fini(&s->copies);
 	loop_timer_free(s->sweep);
 	loop_timer_free(s->hold);
 	mem_free(s);

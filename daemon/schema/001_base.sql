@@ -81,10 +81,15 @@ create table subjects (
 -- Registered network members (collaborators, teachers, health and commune staff).
 create table members (
 	idx bytea primary key check (octet_length(idx) = 16),
+	number_ct bytea,
 	role text not null,
 	commune text,
 	name_ct bytea,
-	disabled boolean not null default false,
+	verified_at timestamptz, -- their phone answered with the code; null: not yet, a citizen like others
+	code_hash bytea,
+	code_until timestamptz,
+	tries int not null default 0,
+	disabled boolean not null default false, -- revoked
 	made_at timestamptz not null default now()
 );
 
@@ -162,7 +167,8 @@ create table officers (
 	id uuid primary key default uuid7(),
 	no int not null generated always as identity,
 	tag text not null unique generated always as ('officer-' || no::text) stored,
-	name_ct bytea,
+	key bytea unique,       -- keyed hash of the id that the roster gives; null: the number tells who it is
+	name_ct bytea,          -- sealed for the row's id
 	disabled boolean not null default false,
 	made_at timestamptz not null default now()
 );
@@ -170,34 +176,57 @@ create table officers (
 create table contact_methods (
 	id uuid primary key default uuid7(),
 	officer uuid not null references officers on delete cascade,
-	channel text not null check (channel in ('sms', 'ussd')),
+	channel text not null check (channel in ('sms', 'ussd', 'webhook', 'mail')),
 	idx bytea not null check (octet_length(idx) = 16),
-	number_ct bytea not null,
+	number_ct bytea not null,       -- or the webhook's or mail's address
 	ordinal int not null default 0, -- tried in this order
 	verified_at timestamptz,        -- null: never used
-	unique (channel, idx)
+	retired_at timestamptz          -- no longer theirs; kept for what was sent to it, never used
+		check (retired_at is null or verified_at is null)
 );
+create unique index contact_methods_one on contact_methods (channel, idx) where retired_at is null;
 create index contact_methods_officer on contact_methods (officer, ordinal);
 create index contact_methods_idx on contact_methods (idx);
 
 create table teams (
 	name text primary key,
 	public_key bytea,
+	agency text,                         -- commune, police, health, school, province; null: the hotline's own
+	schedule text,                       -- who of it is alerted; null: all of it
+	communes text[] not null default '{}', -- it looks after; none: all
 	made_at timestamptz not null default now()
 );
 
 create table memberships (
 	team text not null references teams on delete cascade,
 	officer uuid not null references officers on delete cascade,
-	primary key (team, officer)
+	since timestamptz not null default now(),
+	until timestamptz,
+	primary key (team, officer, since)
 );
+create unique index memberships_one on memberships (team, officer) where until is null;
+
+-- Every roster that was ever imported, sealed whole: who was on call at any time can be told from the one
+-- that was in force. has_duty: it speaks of teams and schedules; else of officers only.
+create table rosters (
+	version int primary key,
+	has_duty boolean not null,
+	doc_ct bytea not null, -- sealed for its version
+	made_by text not null,
+	made_at timestamptz not null default now()
+);
+create trigger immutable before update or delete on rosters for each row execute function forbid_change();
 
 -- ---- policies: a new version is a new row, so that a running escalation keeps the one it began with ----
 
 create table policies (
-	name text not null, -- an urgency
+	name text not null,
 	version int not null,
 	ack_lease_s int not null check (ack_lease_s > 0), -- an acknowledgement without an action lasts so long
+	remind_s int not null default 0 check (remind_s >= 0), -- its holder is reminded so long before; 0: never
+	snooze_s int not null default 14400 check (snooze_s >= 0), -- its holder may put it off so long in all
+	rounds int not null default 0 check (rounds >= 0), -- then the fallback, for ever; 0: the steps, for ever
+	doc jsonb not null default '{}', -- as it was imported
 	made_at timestamptz not null default now(),
 	primary key (name, version)
 );
@@ -205,9 +234,10 @@ create table policies (
 create table steps (
 	policy text not null,
 	version int not null,
-	seq int not null check (seq >= 0), -- from 0, without gaps
+	seq int not null check (seq >= -1), -- from 0, without gaps; -1: the fallback
 	delay_s int not null check (delay_s > 0), -- until the next step
 	mode text not null default 'all' check (mode in ('all', 'round_robin')),
+	repeat int not null default 0 check (repeat >= 0), -- told so many times more before the next step
 	primary key (policy, version, seq),
 	foreign key (policy, version) references policies
 );
@@ -216,18 +246,34 @@ create table step_targets (
 	policy text not null,
 	version int not null,
 	step int not null,
-	kind text not null check (kind in ('everybody', 'team', 'officer')),
+	kind text not null check (kind in ('everybody', 'team', 'officer', 'schedule', 'agency')),
 	team text references teams,
 	officer uuid references officers,
+	name text, -- of the schedule, or the kind of agency of the case's commune
 	foreign key (policy, version, step) references steps,
 	check ((kind = 'team') = (team is not null)),
-	check ((kind = 'officer') = (officer is not null))
+	check ((kind = 'officer') = (officer is not null)),
+	check ((kind in ('schedule', 'agency')) = (name is not null))
 );
 create index step_targets_step on step_targets (policy, version, step);
+
+-- Which policy a case comes under: the first route of the newest version that fits. Empty lists fit all.
+create table policy_routes (
+	version int not null,
+	seq int not null,
+	urgencies text[] not null default '{}',
+	kinds text[] not null default '{}',
+	communes text[] not null default '{}',
+	policy text not null,
+	also text[] not null default '{}', -- policies that run beside it: who has to acknowledge for themselves
+	made_at timestamptz not null default now(),
+	primary key (version, seq)
+);
 
 create trigger immutable before update or delete on policies for each row execute function forbid_change();
 create trigger immutable before update or delete on steps for each row execute function forbid_change();
 create trigger immutable before update or delete on step_targets for each row execute function forbid_change();
+create trigger immutable before update or delete on policy_routes for each row execute function forbid_change();
 
 -- ---- cases ----
 
@@ -247,13 +293,16 @@ create table cases (
 	ack_until timestamptz,
 	closed_at timestamptz,
 	closed_by text,
+	close_code text check (close_code in ('done', 'referred', 'unfounded', 'duplicate', 'mistake', 'other')),
+	clocks_for text,                        -- urgency and kind its legal clocks were computed for
 	event_seq int not null default 0,       -- head of the event chain; also the row's version
 	event_hash bytea not null default '\x',
 	last_event text not null default '',
 	check ((ack_by is null) = (ack_at is null)),
 	check ((ack_by is null) = (ack_until is null)),
 	check (ack_by is not null or ack_officer is null),
-	check ((closed_at is null) = (closed_by is null))
+	check ((closed_at is null) = (closed_by is null)),
+	check ((closed_at is null) = (close_code is null))
 );
 create index cases_live_subject on cases (subject, opened_at) where closed_at is null;
 create index cases_opened on cases (opened_at);
@@ -307,22 +356,26 @@ create table escalations (
 	id uuid primary key default uuid7(),
 	case_id uuid not null references cases,
 	generation int not null,
+	track text not null default 'main', -- main decides who holds the case; others: a policy beside it
 	policy text not null,
 	version int not null,
 	step int not null default 0, -- what the next step timer does
+	attempt int not null default 0, -- times the step was told already
 	round int not null default 0, -- times all steps have been gone through
 	fired_at timestamptz,        -- last time somebody was told
 	nobody_round int,            -- round whose "nobody" is on record
 	state text not null default 'live' check (state in ('live', 'acked', 'superseded', 'ended')),
+	acked_by text,  -- of a track beside the main one: who acknowledged it
+	acked_at timestamptz,
 	made_at timestamptz not null default now(),
-	unique (case_id, generation),
+	unique (case_id, generation), -- tracks share the numbers
 	foreign key (policy, version) references policies
 );
-create unique index escalations_one_live on escalations (case_id) where state = 'live';
+create unique index escalations_one_live on escalations (case_id, track) where state = 'live';
 
 create table timers (
 	id uuid primary key default uuid7(),
-	kind text not null check (kind in ('step', 'again', 'ack_lease')),
+	kind text not null check (kind in ('step', 'again', 'ack_lease', 'remind')),
 	subject uuid not null references cases,
 	generation int not null,
 	seq int not null,
@@ -342,7 +395,7 @@ create table notifications (
 	case_id uuid not null references cases,
 	escalation uuid not null references escalations,
 	generation int not null,
-	kind text not null check (kind in ('alert', 'again', 'taken')),
+	kind text not null check (kind in ('alert', 'again', 'taken', 'remind', 'clock')),
 	step int not null,
 	round int not null,
 	officer uuid not null references officers,
@@ -353,6 +406,8 @@ create table notifications (
 	attempts int not null default 0,
 	next_at timestamptz not null default now(), -- pending: not before; sending: end of the lease
 	lease_owner text,
+	detail text,                -- of a clock: which one, and when it ends
+	followed_at timestamptz,    -- no receipt in time, or failed: another method was taken up
 	adapter text,
 	provider_ref text,
 	created_at timestamptz not null default now(),
@@ -362,8 +417,11 @@ create table notifications (
 	unique (escalation, generation, kind, step, round, officer, method, ordinal)
 );
 create index notifications_due on notifications (next_at) where state in ('pending', 'sending');
+create index notifications_unheard on notifications (sent_at)
+	where state = 'sent' and kind = 'alert' and followed_at is null;
 create index notifications_open on notifications (case_id) where state in ('pending', 'sending');
 create index notifications_case on notifications (case_id);
+create index notifications_method on notifications (method, created_at);
 create index notifications_provider on notifications (provider_ref) where provider_ref is not null;
 
 -- A hash of (number, digits). Unique also among those that are over, for 7 days.
@@ -404,6 +462,7 @@ create table receipts (
 	primary key (adapter, provider_ref, status)
 );
 create index receipts_orphans on receipts (provider_ref) where notification is null;
+create index receipts_orphans_age on receipts (at) where notification is null;
 
 -- What could not be done and was put off. Never parameter values.
 create table faults (

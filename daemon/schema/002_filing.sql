@@ -50,10 +50,11 @@ begin
 end
 $$;
 
+-- Of the track that decides who holds the case.
 create function case_generation(p_case uuid) returns int
 language plpgsql stable as $$
 begin
-	return (select coalesce(max(generation), 0) from escalations where case_id = p_case);
+	return (select coalesce(max(generation), 0) from escalations where case_id = p_case and track = 'main');
 end
 $$;
 
@@ -64,29 +65,74 @@ begin
 end
 $$;
 
+-- The route of a case. No route fits: the policy that bears the urgency's name, which always exists.
+create function policy_route(p_urgency text, p_kind text, p_commune text, out o_policy text, out o_also text[])
+language plpgsql stable as $$
+begin
+	select r.policy, r.also into o_policy, o_also from policy_routes r
+		where r.version = (select max(version) from policy_routes)
+			and (r.urgencies = '{}' or p_urgency = any (r.urgencies))
+			and (r.kinds = '{}' or p_kind = any (r.kinds))
+			and (r.communes = '{}' or p_commune = any (r.communes))
+		order by r.seq limit 1;
+	if o_policy is null or policy_newest(o_policy) is null then
+		o_policy := p_urgency;
+	end if;
+	o_also := coalesce(o_also, '{}');
+end
+$$;
+
+create function escalation_add(p_case uuid, p_track text, p_policy text, p_version int) returns void
+language plpgsql as $$
+declare
+	v_generation int;
+begin
+	select coalesce(max(generation), 0) + 1 into v_generation from escalations where case_id = p_case;
+	insert into escalations (case_id, generation, track, policy, version)
+		values (p_case, v_generation, p_track, p_policy, p_version);
+	perform timer_arm('step', p_case, v_generation, 0, now());
+end
+$$;
+
+-- Tracks beside the main one begin once and go on whoever holds the case.
+create function escalation_beside(p_case uuid, p_also text[]) returns void
+language plpgsql as $$
+declare
+	v_policy text;
+begin
+	foreach v_policy in array p_also loop
+		if policy_newest(v_policy) is not null and not exists (select 1 from escalations
+			where case_id = p_case and track = v_policy) then
+			perform escalation_add(p_case, v_policy, v_policy, policy_newest(v_policy));
+			perform case_event(p_case, 'track', 'system', jsonb_build_object('policy', v_policy));
+		end if;
+	end loop;
+end
+$$;
+
 -- Ends the running ladder and starts the next one now. It keeps the policy version the case has been
--- under, unless the urgency is another by now.
+-- under, unless its route leads to another policy by now.
 create function escalation_start(p_case uuid) returns void
 language plpgsql as $$
 declare
-	v_urgency text;
+	v_route record;
 	v_old escalations;
 	v_version int;
 begin
-	select urgency into strict v_urgency from cases where id = p_case;
-	select * into v_old from escalations where case_id = p_case order by generation desc limit 1;
-	v_version := case when v_old.policy = v_urgency then v_old.version else policy_newest(v_urgency) end;
+	select (policy_route(urgency, kind, commune)).* into strict v_route from cases where id = p_case;
+	select * into v_old from escalations where case_id = p_case and track = 'main'
+		order by generation desc limit 1;
+	v_version := case when v_old.policy = v_route.o_policy then v_old.version
+		else policy_newest(v_route.o_policy) end;
 	if v_old.id is not null then
-		update escalations set state = 'superseded'
-			where case_id = p_case and state in ('live', 'acked');
-		update timers set state = 'cancelled'
-			where subject = p_case and kind in ('step', 'ack_lease') and state = 'armed';
+		update escalations set state = 'superseded' where id = v_old.id and state in ('live', 'acked');
+		update timers set state = 'cancelled' where subject = p_case and generation = v_old.generation
+			and kind <> 'again' and state = 'armed';
 		update notifications set state = 'cancelled'
-			where case_id = p_case and kind = 'alert' and state = 'pending';
+			where escalation = v_old.id and kind = 'alert' and state = 'pending';
 	end if;
-	insert into escalations (case_id, generation, policy, version)
-		values (p_case, coalesce(v_old.generation, 0) + 1, v_urgency, v_version);
-	perform timer_arm('step', p_case, coalesce(v_old.generation, 0) + 1, 0, now());
+	perform escalation_add(p_case, 'main', v_route.o_policy, v_version);
+	perform escalation_beside(p_case, v_route.o_also);
 end
 $$;
 
@@ -142,6 +188,24 @@ begin
 end
 $$;
 
+-- An acknowledgement is a lease: when it ends, and when its holder is reminded of that.
+create function lease_set(p_case uuid, p_until timestamptz) returns void
+language plpgsql as $$
+declare
+	v_generation int := case_generation(p_case);
+	v_remind int;
+begin
+	update cases set ack_until = p_until where id = p_case;
+	perform timer_arm('ack_lease', p_case, v_generation, 0, p_until);
+	select p.remind_s into v_remind from escalations e
+		join policies p on p.name = e.policy and p.version = e.version
+		where e.case_id = p_case and e.generation = v_generation;
+	if v_remind > 0 and p_until - v_remind * interval '1 s' > now() then
+		perform timer_arm('remind', p_case, v_generation, 0, p_until - v_remind * interval '1 s');
+	end if;
+end
+$$;
+
 -- A case became more urgent than it was thought to be.
 create function case_raise(p_case cases, p_urgency text) returns void
 language plpgsql as $$
@@ -156,11 +220,10 @@ begin
 		return;
 	end if;
 	-- Its holder is told, and has only as long as the new urgency gives.
-	select least(p_case.ack_until, now() + ack_lease_s * interval '1 s') into v_until
-		from policies where name = p_urgency order by version desc limit 1;
-	update cases set ack_until = v_until where id = p_case.id;
-	update timers set due_at = v_until
-		where subject = p_case.id and kind = 'ack_lease' and state = 'armed';
+	select least(p_case.ack_until, now() + p.ack_lease_s * interval '1 s') into v_until
+		from policy_route(p_urgency, p_case.kind, p_case.commune) r join policies p on p.name = r.o_policy
+		order by p.version desc limit 1;
+	perform lease_set(p_case.id, v_until);
 	perform again_arm(p_case.id);
 end
 $$;
@@ -365,7 +428,7 @@ returns table (o_report uuid, o_case_ref text, o_what text)
 language plpgsql as $$
 declare
 	v_content boolean := p_opening_key is not null and p_disposition <> 'repeat';
-	v_attach boolean := p_subject is not null and p_subject_kind = 'msisdn';
+	v_attach boolean := p_subject is not null and p_subject_kind in ('msisdn', 'imsi');
 	v_fresh boolean := false; -- the delivery is new
 	v_generation int;
 	v_report reports;
@@ -444,7 +507,7 @@ create function file_raw(p_message uuid, p_dup_key bytea, p_subject bytea, p_sub
 returns table (o_report uuid, o_case_ref text, o_what text)
 language sql as $$
 	select * from file_entry(p_message, p_dup_key, p_subject,
-		case when p_subject_kind in ('msisdn', 'short') then p_subject_kind else 'alnum' end,
+		case when p_subject_kind in ('msisdn', 'imsi', 'short') then p_subject_kind else 'alnum' end,
 		p_number_ct, 'raw', 'raw', 'sms', '', raw_us(p_received_us), 'undecodable', null, 1,
 		p_message_ct, p_conversation, p_team, p_wrapped, p_intake, p_intake_team, p_intake_escrow,
 		p_opening_key, coalesce(substring(p_ref from '^[A-Za-z0-9-]{1,20}$'), 'RAW'), p_stamp,

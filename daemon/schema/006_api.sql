@@ -1,54 +1,12 @@
--- What hotlinectl and the daemon ask for: roster, report access, and the views behind `--json` (their
+-- What hotlinectl and the daemon ask for: report access, and the views behind `--json` (their
 -- column names are an interface).
 
--- ---- roster ----
+-- ---- teams ----
 
 create function team_upsert(p_name text, p_public_key bytea) returns void language sql as $$
 	insert into teams (name, public_key) values (p_name, p_public_key)
 		on conflict (name) do update set public_key = excluded.public_key
 		where teams.public_key is distinct from excluded.public_key
-$$;
-
--- The officer who has this number, made or brought up to date and enabled; the operator vouches for it.
-create function officer_upsert(p_idx bytea, p_number_ct bytea, p_name_ct bytea, p_team text) returns uuid
-language plpgsql as $$
-declare
-	v_id uuid;
-begin
-	perform pg_advisory_xact_lock(lock_key(p_idx));
-	select officer into v_id from contact_methods where channel = 'sms' and idx = p_idx;
-	if found then
-		update officers set name_ct = coalesce(p_name_ct, name_ct), disabled = false where id = v_id;
-		update contact_methods set number_ct = p_number_ct,
-			verified_at = coalesce(verified_at, now()) where channel = 'sms' and idx = p_idx;
-	else
-		insert into officers (name_ct) values (p_name_ct) returning id into v_id;
-		insert into contact_methods (officer, channel, idx, number_ct, verified_at)
-			values (v_id, 'sms', p_idx, p_number_ct, now());
-	end if;
-	if p_team is not null then
-		insert into teams (name) values (p_team) on conflict do nothing;
-		insert into memberships values (p_team, v_id) on conflict do nothing;
-	end if;
-	return v_id;
-end
-$$;
-
--- False: no officer has this number.
-create function officer_disable(p_idx bytea, p_disabled boolean) returns boolean language plpgsql as $$
-begin
-	update officers set disabled = p_disabled
-		where id in (select officer from contact_methods where idx = p_idx);
-	return found;
-end
-$$;
-
-create function roster_idx()
-returns table (o_idx bytea, o_officer uuid, o_disabled boolean, o_tag text, o_number_ct bytea, o_name_ct bytea)
-language sql stable as $$
-	select m.idx, o.id, o.disabled, o.tag, m.number_ct, o.name_ct
-		from contact_methods m join officers o on o.id = m.officer
-		where m.verified_at is not null order by o.no, m.ordinal
 $$;
 
 -- ---- reading ----
@@ -111,7 +69,7 @@ create view api_cases as
 			when c.ack_by is not null then 'acked' else 'open' end as state,
 		c.kind, c.commune, c.opened_at, c.first_at, c.ack_by as acked_by, c.ack_at as acked_at,
 		(select min(t.due_at) from timers t where t.subject = c.id and t.state = 'armed'
-			and t.kind <> 'again') as timer_due_at,
+			and t.kind in ('step', 'ack_lease')) as timer_due_at,
 		(select count(*)::int from case_reports r where r.case_id = c.id) as reports,
 		c.subject, c.last_event
 	from cases c;
@@ -126,9 +84,16 @@ create view api_timers as
 	select c.ref as case_ref, t.kind, t.due_at, t.state, t.generation, t.attempts
 	from timers t join cases c on c.id = t.subject;
 
--- Must be empty: open cases that nobody holds and no step timer guards, or that somebody holds without a
--- lease that ends.
+-- Must be empty: open cases that nobody holds and no step timer of the main track guards, or that somebody
+-- holds without a lease that ends.
 create view api_untimed as
 	select c.ref, c.urgency, c.opened_at from cases c
 	where c.closed_at is null and not exists (select 1 from timers t where t.subject = c.id
-		and t.state = 'armed' and t.kind = case when c.ack_by is null then 'step' else 'ack_lease' end);
+		and t.state = 'armed' and t.generation = case_generation(c.id)
+		and t.kind = case when c.ack_by is null then 'step' else 'ack_lease' end);
+
+-- The chain of events of each case, checked: o_bad is the number of the first event that does not hold.
+create function audit_verify() returns table (o_case_ref text, o_events int, o_bad int)
+language sql stable as $$
+	select c.ref, c.event_seq, case_chain_check(c.id) from cases c order by c.opened_at
+$$;

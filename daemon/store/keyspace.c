@@ -58,7 +58,7 @@ static void on_library(void *arg, const struct redis_reply *reply)
 {
 	struct prepare *p = arg;
 
-	p->done(p->arg, !reply || redis_is_error(reply, "") ? "the function library was refused" : NULL);
+	p->done(p->arg, reply ? redis_error(reply) : "no answer");
 	mem_free(p);
 }
 

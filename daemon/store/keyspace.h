@@ -15,7 +15,8 @@ struct redis_reply;
 
 enum { KEYSPACE_PARTITIONS = 64, KEYSPACE_HASH_LEN = 16, KEYSPACE_ID_MAX = 32 };
 
-/* Loads the function library; call at each connect. done(arg, NULL) when the store is ready. */
+/* Loads the function library; call at each connect, and again after an error (while it reads its data back, a
+ * Redis that restarts refuses everything). done(arg, NULL) when the store is ready. */
 void keyspace_prepare(struct redis *redis, void (*done)(void *arg, const char *error), void *arg);
 
 /* ---- conversations ---- */

@@ -64,6 +64,11 @@ bool redis_is_error(const struct redis_reply *r, const char *prefix)
 	       strncmp(reply->str, prefix, strlen(prefix)) == 0;
 }
 
+const char *redis_error(const struct redis_reply *r)
+{
+	return redis_is_error(r, "") ? as_reply(r)->str : NULL;
+}
+
 bool redis_is_nil(const struct redis_reply *r)
 {
 	return r && as_reply(r)->type == REDIS_REPLY_NIL;
@@ -282,6 +287,7 @@ static void on_info(void *arg, const struct redis_reply *reply)
 	}
 	if (!memmem(text, len, POLICY, strlen(POLICY))) {
 		set_health(redis, REDIS_UNSAFE, unsafe_policy);
+		cut(redis, unsafe_policy);
 		return;
 	}
 	redis->tries = 0;

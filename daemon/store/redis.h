@@ -24,7 +24,7 @@ struct redis_config {
 enum redis_health {
 	REDIS_DOWN,
 	REDIS_UP,
-	REDIS_UNSAFE /* reached, but its eviction policy may drop reports: must not be used */
+	REDIS_UNSAFE /* reached, but its eviction policy may drop reports: cut (DOWN follows), tried later */
 };
 
 typedef void redis_state_fn(void *arg, enum redis_health health, const char *why);
@@ -54,6 +54,7 @@ void redis_send(struct redis *redis, const struct redis_command *command, redis_
 
 /* Reading replies; each is safe on NULL and on another type. */
 bool redis_is_error(const struct redis_reply *r, const char *prefix); /* prefix "" = any error */
+const char *redis_error(const struct redis_reply *r);                /* its text; NULL if no error */
 bool redis_is_nil(const struct redis_reply *r);
 int64_t redis_int(const struct redis_reply *r);
 const uint8_t *redis_str(const struct redis_reply *r, size_t *len); /* NULL if no string */

@@ -160,6 +160,7 @@ struct spool *spool_open(struct loop *loop, struct vault *vault, const char *dir
 		fatal(EXIT_SOFTWARE, "cannot start the spool's thread");
 	return spool;
 bad:
+	segments_free(spool);
 	if (spool->lock_fd >= 0)
 		close(spool->lock_fd);
 	if (spool->dir_fd >= 0)
@@ -305,13 +306,7 @@ void spool_close(struct spool *spool)
 	pthread_mutex_unlock(&spool->lock);
 	pthread_join(spool->writer, NULL);
 	loop_run_posted(spool->loop);
-	while (spool->segments) {
-		struct segment *s = spool->segments;
-
-		spool->segments = s->next;
-		mem_free(s->done_bits);
-		mem_free(s);
-	}
+	segments_free(spool);
 	loop_timer_free(spool->marks_timer);
 	buf_free(&spool->marks);
 	pthread_cond_destroy(&spool->wake);

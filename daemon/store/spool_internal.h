@@ -75,6 +75,7 @@ bool segments_open_dir(struct spool *spool, char *error, size_t error_size);
 void segments_boot_id(uint8_t out[SPOOL_BOOT_ID_LEN]);
 /* Finds and scans what is there. False if a segment cannot be read: it may hold what was promised. */
 bool segments_load(struct spool *spool, char *error, size_t error_size);
+void segments_free(struct spool *spool);
 /* True if the record is known and not done. */
 bool segment_is_pending(struct spool *spool, uint64_t number);
 

@@ -133,8 +133,18 @@ struct segment *segment_numbered(struct spool *spool, uint64_t segment)
 	return segment_add(spool, segment);
 }
 
+static void mark(struct segment *s, uint64_t i)
+{
+	s->done_bits[i / 8] |= (uint8_t)(1 << i % 8);
+	s->done++;
+}
+
+/* A number that is missing before this one was refused for lack of room, or lies in a damaged stretch: nothing
+ * is owed for it, and it must not pin the segment for ever. */
 void segment_note(struct spool *spool, struct segment *s, uint64_t number)
 {
+	uint64_t before = s->count;
+
 	if (s->count == 0)
 		s->first = number;
 	s->count = number - s->first + 1;
@@ -147,6 +157,8 @@ void segment_note(struct spool *spool, struct segment *s, uint64_t number)
 		memset(s->done_bits + s->bits_cap / 8, 0, (cap - s->bits_cap) / 8);
 		s->bits_cap = cap;
 	}
+	for (uint64_t i = before; i + 1 < s->count; i++)
+		mark(s, i);
 	s->touched_ms = loop_now_ms(spool->loop);
 }
 
@@ -167,13 +179,10 @@ bool segment_is_pending(struct spool *spool, uint64_t number)
 bool segment_mark_done(struct spool *spool, uint64_t number)
 {
 	struct segment *s = segment_of(spool, number);
-	uint64_t i;
 
 	if (!s || bit_get(s, number))
 		return false;
-	i = number - s->first;
-	s->done_bits[i / 8] |= (uint8_t)(1 << i % 8);
-	s->done++;
+	mark(s, number - s->first);
 	return true;
 }
 
@@ -448,17 +457,6 @@ void spool_show(struct spool *spool, bool (*want)(void *arg, uint64_t number),
 		scan_segment(spool, s, &show);
 }
 
-/* A number that a damaged stretch swallowed must not pin its segment for ever. */
-static void forget_gaps(struct spool *spool, struct segment *s, const struct spool_raw *raw, void *arg)
-{
-	uint8_t *present = arg;
-	uint64_t i = raw->number - s->first;
-
-	(void)spool;
-	if (raw->kind == SPOOL_DATA)
-		present[i / 8] |= (uint8_t)(1 << i % 8);
-}
-
 static void scan_all(struct spool *spool)
 {
 	struct scan numbers = {each_number, NULL, true};
@@ -468,18 +466,18 @@ static void scan_all(struct spool *spool)
 		scan_segment(spool, s, &numbers);
 	for (struct segment *s = spool->segments; s; s = s->next)
 		scan_segment(spool, s, &marks);
-	for (struct segment *s = spool->segments; s; s = s->next) {
-		uint8_t *present = mem_alloc((size_t)s->count / 8 + 1);
-		struct scan gaps = {forget_gaps, present, false};
-
-		if (spool->status.damaged)
-			scan_segment(spool, s, &gaps);
-		for (uint64_t i = 0; spool->status.damaged && i < s->count; i++) {
-			if (!(present[i / 8] & 1 << i % 8))
-				segment_mark_done(spool, s->first + i);
-		}
+	for (struct segment *s = spool->segments; s; s = s->next)
 		spool->status.pending += s->count - s->done;
-		mem_free(present);
+}
+
+void segments_free(struct spool *spool)
+{
+	while (spool->segments) {
+		struct segment *s = spool->segments;
+
+		spool->segments = s->next;
+		mem_free(s->done_bits);
+		mem_free(s);
 	}
 }
 

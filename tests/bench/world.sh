@@ -28,6 +28,7 @@ spool: {dir: spool}
 redis: {socket: $BASE/run/redis.sock, user: hotlined, password_file: keys/redis.password}
 postgres: {conninfo: "host=$BASE/run/pg port=5432 dbname=hotlined user=hotlined"}
 control: {socket: $BASE/run/control.sock}
+replies: {per_sender: 0, per_day: 0}
 flows: {dir: "$W/flows"}
 short_codes: ["111"]
 links:

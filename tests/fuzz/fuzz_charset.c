@@ -35,23 +35,26 @@ static bool marked(const char *text)
 /* Parts fit, are in order, and give the text back whole when it was not cut. */
 static void check_split(const char *text, enum alphabet dcs0, unsigned ref_bits, unsigned parts_max)
 {
+	const struct charset_choice choice = { .dcs0 = dcs0, .latin1 = parts_max & 1 };
 	struct charset_parts parts;
 	struct buf back = { 0 };
 	size_t start = 0;
 
-	charset_split(text, dcs0, ref_bits, parts_max, &parts);
+	charset_split(text, &choice, ref_bits, parts_max, &parts);
 	check(parts.count >= 1 && (parts.count <= parts_max || parts.count == 1));
 	for (unsigned i = 0; i < parts.count; i++) {
-		size_t len = parts.end[i] - start, most = parts.ucs2 ? 140 : 160;
+		size_t len = parts.end[i] - start, most = parts.ucs2 || parts.latin1 ? 140 : 160;
 
 		if (parts.count > 1)
-			most = parts.ucs2 ? (ref_bits == 16 ? 132 : 134) : (ref_bits == 16 ? 152 : 153);
+			most = parts.ucs2 ? (ref_bits == 16 ? 132 : 134)
+			     : parts.latin1 ? (ref_bits == 16 ? 133 : 134)
+			                    : (ref_bits == 16 ? 152 : 153);
 		check(parts.end[i] >= start && len <= most);
 		start = parts.end[i];
 	}
 	check(start == parts.octets.len);
-	charset_to_utf8(parts.ucs2 ? ALPHABET_UTF16 : ALPHABET_GSM7, parts.octets.data,
-	                parts.octets.len, &back);
+	charset_to_utf8(parts.ucs2 ? ALPHABET_UTF16 : parts.latin1 ? ALPHABET_LATIN1 : ALPHABET_GSM7,
+	                parts.octets.data, parts.octets.len, &back);
 	if (!parts.cut && charset_utf8_valid(text, strlen(text)) && !marked(text))
 		check(strcmp(buf_cstr(&back), text) == 0);
 	buf_free(&back);
@@ -66,7 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2)
 		return 0;
-	alphabet = (enum alphabet)(data[0] % (ALPHABET_PDU + 1));
+	alphabet = data[0] >= ALPHABET_NATIONAL ? charset_national(data[0] / 15, data[0] % 15)
+	                                        : (enum alphabet)(data[0] % (ALPHABET_PDU + 1));
 	exact = mem_dup(data + 2, size - 2);
 	check_udh(exact, size - 2);
 	charset_to_utf8(alphabet, exact, size - 2, &text);

@@ -1,11 +1,12 @@
 /* Fuzz target: any octets as an SMPP stream. Frame, decode, encode and decode again, and read what
- * a deliver_sm would mean. */
+ * a deliver_sm would mean, and how it is traced. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "adapters/smpp/pdu.h"
 #include "adapters/smpp/smpp.h"
+#include "adapters/smpp/trace.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "core/charset.h"
@@ -51,8 +52,10 @@ static void check_stored(const struct inbound *in)
 
 static void one_pdu(const uint8_t *bytes, size_t len)
 {
-	static const struct smpp_conf conf = { .name = "fuzz", .carrier = "fuzz" };
+	static const struct smpp_conf conf = { .name = "fuzz", .carrier = "fuzz",
+		                               .dcs8 = ALPHABET_BINARY };
 	uint8_t *exact = mem_dup(bytes, len); /* so that one octet too far is seen */
+	char line[TRACE_LINE_MAX];
 	struct receipt receipt;
 	struct inbound in;
 	struct pdu pdu;
@@ -61,8 +64,10 @@ static void one_pdu(const uint8_t *bytes, size_t len)
 		check_again(&pdu);
 		if (mo_read(&pdu, &conf, &in))
 			check_stored(&in);
-		mo_read_receipt(&pdu, ALPHABET_GSM7, &receipt);
+		receipt_read(&pdu, &conf, &receipt);
 	}
+	trace_line(exact, len, line);
+	check(strlen(line) < TRACE_LINE_MAX);
 	mem_free(exact);
 }
 

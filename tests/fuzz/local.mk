@@ -30,6 +30,11 @@ FUZZ_TARGETS += tests/fuzz/fuzz_text
 tests_fuzz_fuzz_text_SOURCES = tests/fuzz/fuzz_text.c
 tests_fuzz_fuzz_text_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
 tests_fuzz_fuzz_text_LDADD = libflow.a libbase.a $(YAML_LIBS) $(UTF8PROC_LIBS)
+FUZZ_TARGETS += tests/fuzz/fuzz_gsup
+tests_fuzz_fuzz_gsup_SOURCES = tests/fuzz/fuzz_gsup.c
+nodist_EXTRA_tests_fuzz_fuzz_gsup_SOURCES = dummy.cxx
+tests_fuzz_fuzz_gsup_LDFLAGS = $(AM_LDFLAGS) $(FUZZ_FLAGS)
+tests_fuzz_fuzz_gsup_LDADD = $(TEST_LIBS)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_http tests/fuzz/fuzz_http_profile tests/fuzz/fuzz_ussd
 tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c

@@ -9,6 +9,7 @@ const smpp = require(require.resolve('smpp', { paths: [path.resolve(__dirname, '
 
 const GSM7_ONE = 160, GSM7_PART = 153, UCS2_ONE = 70, UCS2_PART = 67; // 3GPP TS 23.040 9.2.3.24.1
 const ESM_UDHI = 0x40, ESM_RECEIPT = 0x04; // SMPP 3.4, 5.2.12
+const STATES = { DELIVRD: 2, EXPIRED: 3, UNDELIV: 5 }; // SMPP 3.4, 5.2.28
 const RETRY_MS = 300;
 
 // Splits a text as a handset would: [{coding, body}] with an 8-bit concatenation header where needed.
@@ -48,6 +49,8 @@ class Carrier extends EventEmitter {
 		this.unanswered = new Map(); // by number: sent in this bind, no answer yet
 		this.counts = { sent: 0, acknowledged: 0, refused: 0, again: 0, submitted: 0, binds: 0 };
 		this.refusals = [];
+		this.refuse = null;          // (number) => whether submits to it are refused
+		this.stateOf = null;         // (number) => state of the receipt, '' = none comes
 		this.submits = [];           // every whole text that was submitted: {to, from, text, at}
 		this.pieces = new Map();
 		this.number = 0;
@@ -181,25 +184,31 @@ class Carrier extends EventEmitter {
 	onSubmit(session, pdu) {
 		const id = 'm' + ++this.messageId;
 		const at = Date.now();
+		const to = '+' + pdu.destination_addr.replace(/^\+/, '');
+		if (this.refuse && this.refuse(to)) {
+			session.send(pdu.response({ command_status: smpp.ESME_RINVDSTADR }));
+			return;
+		}
 		this.counts.submitted++;
 		this.journal({ event: 'submit', id, to: pdu.destination_addr });
 		session.send(pdu.response({ message_id: id }));
-		if (this.receipts && (pdu.registered_delivery & 1))
-			session.send(this.receipt(pdu, id));
+		const state = this.stateOf ? this.stateOf(to) : this.receipts ? 'DELIVRD' : '';
+		if (state && (pdu.registered_delivery & 1))
+			session.send(this.receipt(pdu, id, state));
 		const text = this.whole(pdu);
 		if (text === null)
 			return;
-		const row = { to: '+' + pdu.destination_addr.replace(/^\+/, ''), from: pdu.source_addr, text, at };
+		const row = { to, from: pdu.source_addr, text, at };
 		this.submits.push(row);
 		this.emit('submit', row);
 	}
 
-	receipt(pdu, id) {
+	receipt(pdu, id, state) {
 		return new smpp.PDU('deliver_sm', {
 			esm_class: ESM_RECEIPT, source_addr: pdu.destination_addr, source_addr_ton: 1,
 			source_addr_npi: 1, destination_addr: pdu.source_addr, receipted_message_id: id,
-			message_state: 2, data_coding: 0, short_message: Buffer.from(`id:${id} sub:001 dlvrd:001 ` +
-				'submit date:2601010000 done date:2601010000 stat:DELIVRD err:000 text:', 'latin1'),
+			message_state: STATES[state], data_coding: 0, short_message: Buffer.from(`id:${id} sub:001 dlvrd:001 ` +
+				`submit date:2601010000 done date:2601010000 stat:${state} err:000 text:`, 'latin1'),
 		});
 	}
 

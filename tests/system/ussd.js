@@ -134,8 +134,9 @@ async function byJson(world) {
 async function byGet(world) {
 	const phone = new FormPhone(world, '+84912000003');
 	const first = await phone.dial('GET');
-	const second = await phone.answer('em bi bo doi o nha', 'GET');
-	tap.ok(first.open && second.open && second.screen !== first.screen, 'form: GET works as POST does');
+	const second = await phone.answer('2', 'GET');
+	tap.ok(first.open && second.open && second.screen !== first.screen, 'form: GET works as POST does',
+		JSON.stringify([first, second]));
 }
 
 async function twice(world) {
@@ -152,6 +153,22 @@ async function twice(world) {
 	tap.ok(rows && rows.length === 1, 'what was said before hanging up is one report', JSON.stringify(rows));
 	const texts = await world.list('messages', phone.number);
 	tap.ok(texts.length === 3, 'begin, answer and end were kept once each', JSON.stringify(texts));
+}
+
+async function redialled(world) {
+	const phone = new FormPhone(world, '+84912000009');
+	const first = await phone.dial();
+	const second = await phone.answer('2');
+	await phone.hangUp();
+	const offer = await phone.dial();
+	tap.ok(/tiep tuc/i.test(offer.screen) && /lam lai/i.test(offer.screen), 'dialling again offers to go on or to start again',
+		offer.text);
+	const on = await phone.answer('1');
+	tap.ok(on.screen === second.screen, 'going on shows the question that was open', on.text);
+	await phone.hangUp();
+	await phone.dial();
+	const anew = await phone.answer('2');
+	tap.ok(anew.screen === first.screen, 'starting again shows the first question', anew.text);
 }
 
 async function killed(world) {
@@ -235,6 +252,7 @@ async function main(world) {
 	await byJson(world);
 	await byGet(world);
 	await twice(world);
+	await redialled(world);
 	await killed(world);
 	await standingStill(world, 'redis', '+84912000006');
 	await standingStill(world, 'postgres', '+84912000007');

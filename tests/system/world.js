@@ -112,16 +112,48 @@ class World {
 		return fs.existsSync(link) ? fs.readlinkSync(link) : this.dir;
 	}
 
-	// Runs psql or pg_dump on the private PostgreSQL; its output.
-	async postgres(program, args, input = '') {
-		const script = `set -euo pipefail; SRC=$1; D=$2; program=$3; shift 3
+	// Runs bash with the functions of contrib/quickstart.d/stores.sh (redis_stop, postgres_start, ...).
+	async stores(script, args = [], input = '') {
+		const begin = `set -euo pipefail; SRC=$1; D=$2; shift 2
 			for part in progress machine process stores; do . "$SRC/contrib/quickstart.d/$part.sh"; done
-			stores_find; exec "$PGBIN/$program" "$@"`;
-		const { status, out, err } = await run('bash', ['-c', script, 'bash', SRC, this.dir, program,
-			'-h', path.join(this.base(), 'run/pg'), '-U', 'hotlined', '-d', 'hotlined', ...args], input);
+			stores_find; stores_place\n`;
+		const { status, out, err } = await run('bash', ['-c', begin + script, 'bash', SRC, this.dir, ...args], input);
 		if (status !== 0)
-			throw new Error(`${program}: ${err}`);
+			throw new Error(`${script}: ${err}`);
 		return out;
+	}
+
+	// Runs psql or pg_dump on the private PostgreSQL; its output.
+	postgres(program, args, input = '') {
+		return this.stores('program=$1; shift; exec "$PGBIN/$program" "$@"', [program,
+			'-h', path.join(this.base(), 'run/pg'), '-U', 'hotlined', '-d', 'hotlined', ...args], input);
+	}
+
+	async status() {
+		const { status, out, err } = await this.ctl(['status', '--json']);
+		if (status !== 0)
+			throw new Error(`hotlinectl status ended with ${status}: ${err}`);
+		const rows = JSON.parse(out);
+		return Array.isArray(rows) ? rows[0] : rows;
+	}
+
+	// Signals the daemon that this world started.
+	signal(name) {
+		process.kill(+fs.readFileSync(path.join(this.dir, 'pid/hotlined'), 'utf8'), name);
+	}
+
+	alive() {
+		try {
+			this.signal(0);
+			return true;
+		} catch {
+			return false;
+		}
+	}
+
+	// What the daemon has logged so far.
+	log() {
+		return fs.readFileSync(path.join(this.dir, 'log/hotlined.log'), 'utf8');
 	}
 
 	// Rows of a query, as arrays of strings.

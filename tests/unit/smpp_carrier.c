@@ -63,6 +63,20 @@ static void on_state(void *ctx, const char *link, enum link_state state)
 	}
 }
 
+static void on_ready(void *ctx, const char *link)
+{
+	(void)ctx;
+	(void)link;
+	rig.ready_count++;
+}
+
+static void on_lost(void *ctx, const char *link)
+{
+	(void)ctx;
+	(void)link;
+	rig.lost_count++;
+}
+
 /* ---- turning the loop ---- */
 
 bool turn(int64_t deadline_ms)
@@ -249,7 +263,8 @@ int carrier_setup(void **state)
 	rig.peer = -1;
 	rig.loop = loop_new();
 	rig.host = (struct adapter_host){ .ctx = &rig, .loop = rig.loop, .inbound = on_inbound,
-		                          .sent = on_sent, .receipt = on_receipt, .state = on_state };
+		                          .sent = on_sent, .receipt = on_receipt, .state = on_state,
+		                          .ready = on_ready, .lost = on_lost };
 	strcpy(rig.password_file, "/tmp/hotlined-test-XXXXXX");
 	fd = mkstemp(rig.password_file);
 	if (fd < 0 || write(fd, "s3cret\nnot this\n", 16) != 16)
@@ -292,7 +307,8 @@ void received(unsigned i, bool ok)
 
 struct outbound text_out(uint8_t number, const char *text)
 {
-	struct outbound out = { .id = { { number } }, .to = "+84912345678", .text = text };
+	struct outbound out = { .id = { { number } }, .to = "+84912345678", .text = text,
+		                .validity_ms = LONG_MS };
 
 	return out;
 }

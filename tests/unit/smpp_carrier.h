@@ -49,7 +49,7 @@ struct rig {
 	struct outcome sent[32];
 	struct receipt receipt;
 	enum link_state state;
-	unsigned bound_count;
+	unsigned bound_count, ready_count, lost_count;
 };
 
 extern struct rig rig;

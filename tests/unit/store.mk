@@ -15,3 +15,7 @@ tests_unit_test_pg_LDADD = $(TEST_LIBS)
 tests_unit_test_schema_SOURCES = tests/unit/test_schema.c tests/lib/pg_fixture.c tests/lib/pg_fixture.h
 nodist_EXTRA_tests_unit_test_schema_SOURCES = dummy.cxx
 tests_unit_test_schema_LDADD = $(TEST_LIBS)
+UNIT += tests/unit/test_redis
+tests_unit_test_redis_SOURCES = tests/unit/test_redis.c
+nodist_EXTRA_tests_unit_test_redis_SOURCES = dummy.cxx
+tests_unit_test_redis_LDADD = $(TEST_LIBS)

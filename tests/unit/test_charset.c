@@ -177,6 +177,8 @@ static char *repeat(const char *text, unsigned times, const char *tail)
 	return out;
 }
 
+static const struct charset_choice gsm = { .dcs0 = ALPHABET_GSM7 };
+
 /* Lengths in octets of the parts of a text; the text must come back whole from them. */
 static void expect_parts(const char *text, enum alphabet dcs0, unsigned ref_bits, bool ucs2,
                          unsigned count, const size_t *lengths)
@@ -185,7 +187,7 @@ static void expect_parts(const char *text, enum alphabet dcs0, unsigned ref_bits
 	struct buf back = { 0 };
 	size_t start = 0;
 
-	charset_split(text, dcs0, ref_bits, 255, &parts);
+	charset_split(text, &(struct charset_choice){ .dcs0 = dcs0 }, ref_bits, 255, &parts);
 	assert_int_equal(parts.ucs2, ucs2);
 	assert_int_equal(parts.count, count);
 	assert_false(parts.cut);
@@ -275,13 +277,13 @@ static void too_many_parts_are_cut_and_said_so(void **state)
 	struct charset_parts parts;
 
 	(void)state;
-	charset_split(text, ALPHABET_GSM7, 8, 3, &parts);
+	charset_split(text, &gsm, 8, 3, &parts);
 	assert_true(parts.cut);
 	assert_int_equal(parts.count, 3);
 	assert_int_equal(parts.octets.len, 153 * 3);
 	assert_int_equal(parts.end[2], 153 * 3);
 	charset_parts_free(&parts);
-	charset_split(text, ALPHABET_GSM7, 8, 1, &parts);
+	charset_split(text, &gsm, 8, 1, &parts);
 	assert_true(parts.cut);
 	assert_int_equal(parts.count, 1);
 	assert_int_equal(parts.octets.len, 160);
@@ -295,7 +297,7 @@ static void more_than_255_parts_are_never_made(void **state)
 	struct charset_parts parts;
 
 	(void)state;
-	charset_split(text, ALPHABET_GSM7, 8, 100000, &parts);
+	charset_split(text, &gsm, 8, 100000, &parts);
 	assert_true(parts.cut);
 	assert_int_equal(parts.count, 255);
 	charset_parts_free(&parts);
@@ -308,6 +310,170 @@ static void a_link_without_gsm_gets_only_what_ascii_shares(void **state)
 	expect_parts("Ma 123456", ALPHABET_LATIN1, 8, false, 1, (size_t[]){ 9 });
 	expect_parts("a@b", ALPHABET_LATIN1, 8, true, 1, (size_t[]){ 6 });
 	expect_parts("a@b", ALPHABET_GSM7, 8, false, 1, (size_t[]){ 3 });
+}
+
+/* ---- the cheapest alphabet ---- */
+
+static void expect_choice(const char *text, struct charset_choice choice, bool ucs2, bool latin1,
+                          const char *octets, size_t len)
+{
+	struct charset_parts parts;
+
+	charset_split(text, &choice, 8, 255, &parts);
+	assert_int_equal(parts.ucs2, ucs2);
+	assert_int_equal(parts.latin1, latin1);
+	assert_int_equal(parts.octets.len, len);
+	assert_memory_equal(parts.octets.data, octets, len);
+	charset_parts_free(&parts);
+}
+
+static void latin1_is_used_where_it_may_and_saves(void **state)
+{
+	struct charset_choice may = { .dcs0 = ALPHABET_GSM7, .latin1 = true };
+
+	(void)state;
+	expect_choice("xã", may, false, true, "x\xe3", 2);
+	expect_choice("xa", may, false, false, "xa", 2);
+	expect_choice("xạ", may, true, false, "\0x\x1e\xa1", 4);
+	expect_choice("xã", gsm, true, false, "\0x\0\xe3", 4);
+}
+
+static void latin1_parts_hold_134_octets(void **state)
+{
+	struct charset_choice may = { .dcs0 = ALPHABET_GSM7, .latin1 = true };
+	char *text = repeat("ã", 141, "");
+	struct charset_parts parts;
+
+	(void)state;
+	charset_split(text, &may, 8, 255, &parts);
+	assert_int_equal(parts.count, 2);
+	assert_int_equal(parts.end[0], 134);
+	charset_parts_free(&parts);
+	charset_split(text + 2, &may, 16, 255, &parts);
+	assert_int_equal(parts.count, 1);
+	charset_parts_free(&parts);
+	free(text);
+}
+
+static void accents_are_dropped_only_when_told_and_only_to_save(void **state)
+{
+	struct charset_choice plain = { .dcs0 = ALPHABET_GSM7, .transliterate = true };
+	char *text = repeat("Đã nhận tin của em. ", 5, "");
+	struct charset_parts parts;
+
+	(void)state;
+	charset_split(text, &plain, 8, 255, &parts);
+	assert_false(parts.ucs2);
+	assert_int_equal(parts.count, 1);
+	assert_memory_equal(parts.octets.data, "Da nhan tin cua em. ", 20);
+	charset_parts_free(&parts);
+	charset_split(text, &gsm, 8, 255, &parts);
+	assert_true(parts.ucs2);
+	assert_int_equal(parts.count, 2);
+	charset_parts_free(&parts);
+	expect_choice("Đã", plain, true, false, "\x01\x10\0\xe3", 4); /* one part either way */
+	free(text);
+}
+
+static void what_has_no_plain_form_keeps_the_text_as_it_is(void **state)
+{
+	struct charset_choice plain = { .dcs0 = ALPHABET_GSM7, .transliterate = true };
+	char *text = repeat("khẩn cấp 😢 ", 10, "");
+	struct charset_parts parts;
+
+	(void)state;
+	charset_split(text, &plain, 8, 255, &parts);
+	assert_true(parts.ucs2);
+	charset_parts_free(&parts);
+	free(text);
+}
+
+static void expect_plain(const char *text, const char *want)
+{
+	struct buf out = { 0 };
+
+	assert_true(charset_transliterate(text, &out));
+	assert_string_equal(buf_cstr(&out), want);
+	buf_free(&out);
+}
+
+static void every_vietnamese_letter_has_a_plain_form(void **state)
+{
+	struct buf out = { 0 };
+
+	(void)state;
+	expect_plain("ăắằẳẵặâấầẩẫậđêếềểễệôốồổỗộơớờởỡợưứừửữự", "aaaaaaaaaaaadeeeeeeoooooooooooouuuuuu");
+	expect_plain("ẠẢĐẸẺỊỈỌỎỤỦỲỴỶỸ", "AADEEIIOOUUYYYY");
+	expect_plain("a\u0323e\u0302\u0301", "ae");
+	expect_plain("“Alô” – chờ… 5₫", "\"Alo\" - cho... 5d");
+	expect_plain("à é ü ñ £ €", "à é ü ñ £ €"); /* GSM has them */
+	assert_false(charset_transliterate("中", &out));
+	assert_false(charset_transliterate("\xff", &out));
+	buf_free(&out);
+}
+
+/* ---- national language tables ---- */
+
+/* What octets mean under a locking and a single shift language, 23.038 annex A. */
+static void expect_national(unsigned locking, unsigned single, const char *octets, const char *want)
+{
+	struct buf out = { 0 };
+
+	charset_to_utf8(charset_national(locking, single), octets, strlen(octets), &out);
+	assert_string_equal(buf_cstr(&out), want);
+	buf_free(&out);
+}
+
+static void european_tables_are_read(void **state)
+{
+	(void)state;
+	expect_national(1, 0, "\x07\x0b\x0c\x1c\x1d\x40\x60\x04", "ıĞğŞşİç€");
+	expect_national(0, 1, "\x1bG\x1bg\x1bI\x1bi\x1bS\x1bs\x1b\x63\x1b\x65", "ĞğİıŞşç€");
+	expect_national(0, 2, "se\x7d" "al \x1b\x61\x1bi\x1bo\x1bu\x1b\x09", "señal áíóúç");
+	expect_national(3, 3, "\x09\x0b\x1a\x5b\x7b\x1b\x61\x1b\x41\x1b\x05\x1b[", "çÔ|ÃãÂÀêÃ");
+}
+
+static void asian_tables_are_read(void **state)
+{
+	(void)state;
+	expect_national(4, 4, "\x05\x15\x51\x1b\x19\x1b\x1c", "ই" "ক" "ি" "০" "২");
+	expect_national(6, 6, "\x3d\x50\x15\x5f\x1b\x1c\x1b\x26", "प" "ा" "क" "्" "०" "\u0951");
+	expect_national(11, 11, "\x15\x5f\x1b\x1c", "க" "்" "௦");
+	expect_national(12, 12, "\x15\x51\x1b\x1c", "క" "ి" "౦");
+	expect_national(13, 13, "\x01\x02\x5b\x5c\x1b\x1c", "آ" "ب" "ے" "\u064d" "۰");
+	for (unsigned language = 4; language < 14; language++)
+		expect_national(language, language, "abc 123 \x1b\x41\x1b\x5a\x1b\x65", "abc 123 AZ€");
+}
+
+static void what_a_table_leaves_out_is_as_without_it(void **state)
+{
+	(void)state;
+	expect_national(0, 1, "@\x1b\x28\x1b\x3e", "¡{]");
+	expect_national(0, 13, "\x1b\x65", "€");
+	expect_national(1, 0, "\x1b\x65", "€");
+	expect_national(0, 1, "a\x1b", "a "); /* an escape with nothing behind it */
+}
+
+static void an_unknown_language_counts_as_none(void **state)
+{
+	(void)state;
+	assert_int_equal(charset_national(0, 0), ALPHABET_GSM7);
+	assert_int_equal(charset_national(14, 200), ALPHABET_GSM7);
+	assert_int_equal(charset_national(13, 13), ALPHABET_NATIONAL_LAST);
+}
+
+static void a_header_names_the_languages(void **state)
+{
+	struct charset_udh udh;
+
+	(void)state;
+	assert_true(charset_udh_read(BYTES(11, 0x24, 1, 3, 0x25, 1, 2, 0x00, 3, 9, 2, 1, 'x'), &udh));
+	assert_int_equal(udh.single, 3);
+	assert_int_equal(udh.locking, 2);
+	assert_int_equal(udh.ref, 9);
+	assert_int_equal(udh.body_at, 12);
+	assert_true(charset_udh_read(BYTES(4, 0x24, 2, 3, 3), &udh)); /* wrong length */
+	assert_int_equal(udh.single, 0);
 }
 
 /* ---- user data header ---- */
@@ -432,6 +598,16 @@ int main(void)
 		cmocka_unit_test(too_many_parts_are_cut_and_said_so),
 		cmocka_unit_test(more_than_255_parts_are_never_made),
 		cmocka_unit_test(a_link_without_gsm_gets_only_what_ascii_shares),
+		cmocka_unit_test(latin1_is_used_where_it_may_and_saves),
+		cmocka_unit_test(latin1_parts_hold_134_octets),
+		cmocka_unit_test(accents_are_dropped_only_when_told_and_only_to_save),
+		cmocka_unit_test(what_has_no_plain_form_keeps_the_text_as_it_is),
+		cmocka_unit_test(every_vietnamese_letter_has_a_plain_form),
+		cmocka_unit_test(european_tables_are_read),
+		cmocka_unit_test(asian_tables_are_read),
+		cmocka_unit_test(what_a_table_leaves_out_is_as_without_it),
+		cmocka_unit_test(an_unknown_language_counts_as_none),
+		cmocka_unit_test(a_header_names_the_languages),
 		cmocka_unit_test(an_8_bit_reference_is_found),
 		cmocka_unit_test(a_16_bit_reference_is_found_behind_others),
 		cmocka_unit_test(a_header_longer_than_the_body_is_no_header),

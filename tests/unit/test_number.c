@@ -132,6 +132,10 @@ static void names_and_odd_addresses_are_kept_folded(void **state)
 {
 	static const struct number_case table[] = {
 		{"VIETTEL", 5, NUMBER_ALNUM, "viettel", false, false, ""},
+		{"imsi:452040000000001", 0, NUMBER_IMSI, "imsi:452040000000001", false, false, ""},
+		{"imsi:452040000000001", 5, NUMBER_ALNUM, "imsi:452040000000001", false, false, ""},
+		{"imsi:45204000000000123", 0, NUMBER_ALNUM, "imsi:45204000000000123", false, false, ""},
+		{"imsi:", 0, NUMBER_ALNUM, "imsi:", false, false, ""},
 		{"Cuc  Tre Em ", 0, NUMBER_ALNUM, "cuc tre em", false, false, ""},
 		{"0912345678", 5, NUMBER_ALNUM, "0912345678", false, false, ""},
 		{"0912ABC678", 0, NUMBER_ALNUM, "0912abc678", false, false, ""},

@@ -18,6 +18,7 @@
 #include "path/acks.h"
 #include "path/alert.h"
 #include "path/delivery.h"
+#include "path/duty.h"
 #include "path/escalate.h"
 #include "path/filing.h"
 #include "path/hotline.h"
@@ -26,6 +27,7 @@
 #include "path/session.h"
 #include "store/pg.h"
 #include "store/pg_values.h"
+#include "store/spool.h"
 #include "store/vault.h"
 
 static const char officer[] = "+84900000001", reporter[] = "+84912345678";
@@ -42,14 +44,15 @@ static char last_reply[200];
 static void give_roster(pg_row_fn *row, void *arg)
 {
 	PGresult *res = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
-	PGresAttDesc column = {.name = (char *)"o_idx"};
+	PGresAttDesc columns[2] = {{.name = (char *)"o_idx"}, {.name = (char *)"what"}};
 	uint8_t idx[VAULT_INDEX_LEN];
 	char hex[2 * sizeof(idx) + 3] = "\\x";
 
 	vault_index(h.vault, VAULT_IDX_SUBJECT, officer, strlen(officer), idx);
 	hex_encode(idx, sizeof(idx), hex + 2);
-	PQsetResultAttrs(res, 1, &column);
+	PQsetResultAttrs(res, 2, columns);
 	PQsetvalue(res, 0, 0, hex, (int)strlen(hex));
+	PQsetvalue(res, 0, 1, (char *)"officer", 7);
 	row(arg, &(struct pg_result){res});
 	PQclear(res);
 }
@@ -69,11 +72,34 @@ void pg_exec(struct pg *pg, const struct pg_statement *st, struct pg_params *par
 	pg_params_free(params);
 }
 
+const struct duty_officer *duty_find_words(const struct duty *d, const char *words)
+{
+	(void)d;
+	(void)words;
+	return NULL;
+}
+
+const struct roster *duty_roster(const struct duty *d)
+{
+	static const struct roster empty;
+
+	(void)d;
+	return &empty;
+}
+
 void session_take(struct session *session, struct delivery *d)
 {
 	(void)session;
 	reports++;
 	delivery_free(d);
+}
+
+const struct id16 *spool_id(const struct spool *spool)
+{
+	static const struct id16 id;
+
+	(void)spool;
+	return &id;
 }
 
 void filing_direct(struct filing *f, struct entry *e)

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/conf.h"
 #include "base/loop.h"
 #include "base/mem.h"
@@ -19,15 +20,17 @@
 #include "path/filing.h"
 #include "path/flowbook.h"
 #include "path/hotline.h"
+#include "path/pending.h"
 #include "path/reply.h"
 #include "path/session.h"
+#include "store/spool.h"
 #include "store/vault.h"
 
 enum { MAX = 32 };
 
 static struct hotline h;
 static struct conf conf;
-static char dir[40], keys[60], kept[60];
+static char dir[40], keys[60], kept[60], spool[60];
 static struct entry filed[MAX];
 static size_t filed_count;
 static char *replies[MAX];
@@ -91,6 +94,7 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(dir));
 	snprintf(keys, sizeof(keys), "%s/keys", dir);
 	snprintf(kept, sizeof(kept), "%s/flows", dir);
+	snprintf(spool, sizeof(spool), "%s/spool", dir);
 	snprintf(flows, sizeof(flows), "%s/flows/hotline", src ? src : ".");
 	assert_true(vault_init_dir(keys, "t", error, sizeof(error)));
 	memset(&h, 0, sizeof(h));
@@ -102,6 +106,10 @@ static int setup(void **state)
 	h.flowbook = flowbook_open(flows, kept, error, sizeof(error));
 	if (!h.flowbook)
 		fail_msg("%s", error);
+	h.spool = spool_open(h.loop, h.vault, spool, 1, error, sizeof(error));
+	if (!h.spool)
+		fail_msg("%s", error);
+	h.pending = pending_new(h.loop, h.spool);
 	h.redis = redis_new(h.loop, &(struct redis_config){.host = "127.0.0.1"}, NULL, NULL);
 	h.session = session_new(&h);
 	session_start(h.session);
@@ -123,6 +131,8 @@ static int teardown(void **state)
 {
 	(void)state;
 	session_free(h.session);
+	pending_free(h.pending);
+	spool_close(h.spool);
 	redis_free(h.redis);
 	loop_run_posted(h.loop);
 	flowbook_close(h.flowbook);
@@ -136,8 +146,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* number: same record number means the same delivery, replayed; 0 = the next. */
-static struct delivery *hear_as(const char *from, const char *text, uint64_t number, bool repeat)
+/* number: same record number means the same delivery; 0 = the next. */
+static struct delivery *make(const char *from, const char *text, uint64_t number)
 {
 	struct delivery *d = mem_alloc(sizeof(*d));
 
@@ -153,11 +163,32 @@ static struct delivery *hear_as(const char *from, const char *text, uint64_t num
 	d->id.b[0] = (uint8_t)d->spool;
 	d->id.b[1] = 0xee;
 	d->wall_us = loop_wall_us(h.loop);
-	d->repeat = repeat;
 	d->text = mem_strdup(text);
+	return d;
+}
+
+static void take(struct delivery *d)
+{
 	session_take(h.session, d);
 	settle();
-	return d;
+}
+
+static void hear_as(const char *from, const char *text, uint64_t number, bool repeat)
+{
+	struct delivery *d = make(from, text, number);
+
+	d->repeat = repeat;
+	take(d);
+}
+
+/* The record of that number comes from the spool once more; it came in age_s ago. */
+static void replay(const char *text, uint64_t number, enum delivery_past past, int64_t age_s)
+{
+	struct delivery *d = make("+84912345678", text, number);
+
+	d->past = past;
+	d->wall_us -= age_s * 1000000;
+	take(d);
 }
 
 static void hear(const char *text)
@@ -196,11 +227,191 @@ static void a_replayed_delivery_files_the_same_revision_again(void **state)
 {
 	(void)state;
 	hear("chau be bi danh o truong");
-	hear_as("+84912345678", "chau be bi danh o truong", 1, false);
+	replay("chau be bi danh o truong", 1, PAST_UNKNOWN, 5);
 	assert_int_equal(filed_count, 2);
-	assert_true(filed[1].has_report);
+	assert_true(filed[1].has_report && filed[1].opens);
 	assert_int_equal(filed[0].stamp, filed[1].stamp);
 	assert_string_equal(replies[0], replies[1]);
+}
+
+/* From here on new conversations begin with this flow; the hash of the version before. */
+static void change_flow(const char *flow, uint8_t old[32])
+{
+	char other[60], path[80], error[2000];
+	FILE *file;
+
+	flowbook_current_hash(h.flowbook, old);
+	flowbook_close(h.flowbook);
+	snprintf(other, sizeof(other), "%s/other", dir);
+	snprintf(path, sizeof(path), "%s/other.yaml", other);
+	assert_int_equal(mkdir(other, 0700), 0);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	assert_int_equal(fwrite(flow, 1, strlen(flow), file), strlen(flow));
+	fclose(file);
+	h.flowbook = flowbook_open(other, kept, error, sizeof(error));
+	if (!h.flowbook)
+		fail_msg("%s", error);
+}
+
+#define FLOW_HEAD "flow: other\nlanguages: [vi]\nwait: {sms: 24h}\nretries: 2\n"
+
+static void change_version(uint8_t old[32])
+{
+	change_flow(FLOW_HEAD "first_text: what\n"
+			      "nodes:\n  what:\n    ask: {vi: \"Có gì?\"}\n    type: text\n    go: who\n"
+			      "  who:\n    ask: {vi: \"Ai?\"}\n    type: text\n    go: bye\n"
+			      "  bye:\n    end: {vi: \"Vâng.\"}\n",
+		    old);
+}
+
+/* A flow that asks so many questions. */
+static void change_to_questions(int count)
+{
+	struct buf flow = {0};
+	uint8_t old[32];
+
+	buf_printf(&flow, FLOW_HEAD "first_text: n0\nnodes:\n");
+	for (int i = 0; i < count; i++)
+		buf_printf(&flow, "  n%d:\n    ask: {vi: \"Chuyện %d?\"}\n    type: text\n    go: n%d\n", i, i, i + 1);
+	buf_printf(&flow, "  n%d:\n    end: {vi: \"Vâng.\"}\n", count);
+	change_flow(buf_cstr(&flow), old);
+	buf_free(&flow);
+}
+
+/* More than the engine's own memory of events. */
+static void nothing_is_heard_twice_however_long_ago(void **state)
+{
+	char text[40];
+
+	(void)state;
+	change_to_questions(30);
+	hear("chau be bi danh o truong");
+	for (int i = 0; i < 20; i++) {
+		snprintf(text, sizeof(text), "va con chuyen thu %d nua", i);
+		hear(text);
+	}
+	while (filed_count > 0)
+		entry_fini(&filed[--filed_count]);
+	while (reply_count > 1)
+		mem_free(replies[--reply_count]);
+	replay("chau be bi danh o truong", 1, PAST_UNKNOWN, 60);
+	replay("va con chuyen thu 3 nua", 5, PAST_UNKNOWN, 50);
+	assert_int_equal(filed_count, 2);
+	assert_int_equal(filed[0].stamp, filed[1].stamp);
+	assert_null(replies[1]);
+	assert_null(replies[2]);
+}
+
+static void a_replay_is_answered_only_while_it_is_the_newest_and_young(void **state)
+{
+	(void)state;
+	hear("chau be bi danh o truong");
+	hear("2");
+	replay("chau be bi danh o truong", 1, PAST_UNKNOWN, 5);
+	assert_null(replies[2]);
+	replay("2", 2, PAST_UNKNOWN, 5);
+	assert_string_equal(replies[3], replies[1]);
+	replay("2", 2, PAST_UNKNOWN, 601);
+	assert_null(replies[4]);
+}
+
+static void what_is_filed_is_neither_filed_nor_heard_again(void **state)
+{
+	(void)state;
+	hear("chau be bi danh o truong");
+	replay("chau be bi danh o truong", 1, PAST_FILED, 5);
+	assert_int_equal(filed_count, 1);
+	assert_string_equal(replies[1], replies[0]);
+	replay("mot chuyen khac", 7, PAST_FILED, 5);
+	assert_int_equal(filed_count, 1);
+	assert_null(replies[2]);
+}
+
+static void nobody_who_wanted_silence_is_answered_after_a_restart(void **state)
+{
+	(void)state;
+	hear("chau be bi danh o truong");
+	hear("STOP");
+	replay("chau be bi danh o truong", 1, PAST_UNKNOWN, 5);
+	replay("STOP", 2, PAST_UNKNOWN, 5);
+	assert_int_equal(filed_count, 4);
+	assert_int_equal(filed[1].stamp, filed[2].stamp);
+	assert_null(replies[2]);
+	assert_null(replies[3]);
+}
+
+static void a_conversation_that_has_ended_is_not_answered_after_a_restart(void **state)
+{
+	(void)state;
+	change_to_questions(1);
+	hear("chau be bi danh o truong");
+	hear("o nha");
+	assert_string_equal(replies[1], "Vang.");
+	replay("o nha", 2, PAST_UNKNOWN, 5);
+	assert_int_equal(filed_count, 3);
+	assert_null(replies[2]);
+}
+
+static void a_replay_of_an_earlier_conversation_does_not_step_the_next(void **state)
+{
+	(void)state;
+	hear("chau be bi danh o truong");
+	hear("STOP");
+	hear("co mot chau khac bi bo roi");
+	replay("chau be bi danh o truong", 1, PAST_UNKNOWN, 5);
+	assert_int_equal(filed_count, 3); /* its entry went into the queue with the state that says so */
+	assert_null(replies[3]);
+	replay("chau be bi danh o truong", 1, PAST_HEARD, 65);
+	assert_int_equal(filed_count, 4); /* which has lost it */
+	assert_true(filed[3].has_report);
+	assert_memory_equal(filed[3].opening_key, filed[0].opening_key, ENTRY_KEY_LEN);
+	assert_int_equal(reply_count, 4);
+	hear("2");
+	assert_true(id16_equal(&filed[4].conversation, &filed[2].conversation));
+}
+
+static void what_the_queue_lost_is_filed_again_and_answered_by_nobody(void **state)
+{
+	(void)state;
+	hear("chau be bi danh o truong");
+	replay("chau be bi danh o truong", 1, PAST_HEARD, 65);
+	assert_int_equal(filed_count, 2);
+	assert_int_equal(filed[0].stamp, filed[1].stamp);
+	assert_int_equal(reply_count, 1);
+}
+
+/* The key of the first conversation died with it; the same name would make the second unreadable. */
+static void a_replay_without_its_conversation_opens_one_of_another_name(void **state)
+{
+	(void)state;
+	replay("chau be bi danh o truong", 1, PAST_UNKNOWN, 5);
+	assert_int_equal(filed_count, 1);
+	assert_true(filed[0].opens && filed[0].has_report);
+	assert_false(id16_equal(&filed[0].conversation, &filed[0].message));
+	assert_non_null(replies[0]);
+}
+
+static void a_text_whose_parts_were_heard_one_by_one_is_known_by_all_of_them(void **state)
+{
+	struct delivery *d;
+
+	(void)state;
+	hear("chau be bi danh");
+	hear("o truong hoc");
+	d = make("+84912345678", "chau be bi danh o truong hoc", 1);
+	d->past = PAST_UNKNOWN;
+	d->part = mem_alloc(sizeof(*d->part));
+	d->part[d->part_count++].spool = 2;
+	take(d);
+	assert_int_equal(filed[2].stamp, filed[1].stamp);
+	d = make("+84912345678", "chau be bi danh o truong hoc xa", 1);
+	d->past = PAST_UNKNOWN;
+	d->part = mem_alloc(sizeof(*d->part));
+	d->part[d->part_count++].spool = 3;
+	take(d);
+	assert_null(replies[2]);
+	assert_non_null(replies[3]);
 }
 
 static void the_same_words_again_are_counted_and_answered_as_before(void **state)
@@ -311,30 +522,6 @@ static void two_senders_do_not_share_a_conversation(void **state)
 	assert_false(id16_equal(&filed[0].conversation, &filed[1].conversation));
 }
 
-/* From here on new conversations begin with another version; the hash of the one before. */
-static void change_version(uint8_t old[32])
-{
-	static const char flow[] = "flow: other\nlanguages: [vi]\nwait: {sms: 24h}\nretries: 2\nfirst_text: what\n"
-				   "nodes:\n  what:\n    ask: {vi: \"Có gì?\"}\n    type: text\n    go: who\n"
-				   "  who:\n    ask: {vi: \"Ai?\"}\n    type: text\n    go: bye\n"
-				   "  bye:\n    end: {vi: \"Vâng.\"}\n";
-	char other[60], path[80], error[2000];
-	FILE *file;
-
-	flowbook_current_hash(h.flowbook, old);
-	flowbook_close(h.flowbook);
-	snprintf(other, sizeof(other), "%s/other", dir);
-	snprintf(path, sizeof(path), "%s/other.yaml", other);
-	assert_int_equal(mkdir(other, 0700), 0);
-	file = fopen(path, "we");
-	assert_non_null(file);
-	assert_int_equal(fwrite(flow, 1, sizeof(flow) - 1, file), sizeof(flow) - 1);
-	fclose(file);
-	h.flowbook = flowbook_open(other, kept, error, sizeof(error));
-	if (!h.flowbook)
-		fail_msg("%s", error);
-}
-
 static void a_conversation_finishes_with_the_version_it_began_with(void **state)
 {
 	uint8_t old[32], now[32];
@@ -392,6 +579,15 @@ int main(void)
 		T(the_first_free_text_is_the_report),
 		T(answers_are_revisions_of_the_same_report),
 		T(a_replayed_delivery_files_the_same_revision_again),
+		T(nothing_is_heard_twice_however_long_ago),
+		T(a_replay_is_answered_only_while_it_is_the_newest_and_young),
+		T(what_is_filed_is_neither_filed_nor_heard_again),
+		T(nobody_who_wanted_silence_is_answered_after_a_restart),
+		T(a_conversation_that_has_ended_is_not_answered_after_a_restart),
+		T(a_replay_of_an_earlier_conversation_does_not_step_the_next),
+		T(what_the_queue_lost_is_filed_again_and_answered_by_nobody),
+		T(a_replay_without_its_conversation_opens_one_of_another_name),
+		T(a_text_whose_parts_were_heard_one_by_one_is_known_by_all_of_them),
 		T(the_same_words_again_are_counted_and_answered_as_before),
 		T(a_repeat_in_doubt_does_not_answer_the_next_question),
 		T(a_menu_digit_repeated_on_purpose_is_two_answers),

@@ -174,12 +174,37 @@ static void adapters_are_found_by_name(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void on_screen(void *arg, enum ussd_fate fate, const char *text, bool more)
+{
+	assert_ptr_equal(arg, &t);
+	assert_int_equal(fate, USSD_SCREEN);
+	assert_true(more);
+	snprintf(t.text, sizeof(t.text), "%s", text);
+}
+
+static void a_phone_that_dials_is_shown_a_screen(void **state)
+{
+	struct outbound out = { .id = { { 7 } }, .channel = CHANNEL_USSD, .text = "1 A", .more = true };
+
+	(void)state;
+	assert_false(sim_ussd(t.link, USSD_BEGIN, "+84912345678", "*111#", "", on_screen, &t));
+	sim_adapter.start(t.link);
+	assert_true(sim_ussd(t.link, USSD_BEGIN, "+84912345678", "*111#", "", on_screen, &t));
+	assert_int_equal(t.in.channel, CHANNEL_USSD);
+	assert_int_equal(t.in.ussd_op, USSD_BEGIN);
+	assert_string_equal(t.in.dest, "*111#");
+	memcpy(out.reply_token, t.in.reply_token, sizeof(out.reply_token));
+	assert_true(sim_adapter.send(t.link, &out));
+	assert_string_equal(t.text, "1 A");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(it_is_bound_once_started),
 		TEST(a_text_from_the_phone_is_a_delivery),
 		TEST(a_text_to_the_phone_is_heard_and_reported_later),
+		TEST(a_phone_that_dials_is_shown_a_screen),
 		TEST(stop_reports_what_is_open),
 		TEST(a_bad_setting_is_named_with_its_place),
 		TEST(adapters_are_found_by_name),

@@ -125,7 +125,7 @@ static void nobody_listening_is_tried_again(void **state)
 	close(rig.listener);
 	make_link("");
 	smpp_adapter.start(rig.link);
-	WAIT_FOR(rig.link->tries > 3);
+	WAIT_FOR(rig.link->binds[0].tries > 3);
 	assert_true(rig.state == LINK_DOWN || rig.state == LINK_CONNECTING);
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	rig.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -228,9 +228,9 @@ static void a_peer_that_reads_nothing_is_left(void **state)
 		memcpy(many + i, "\0\0\0\x10\0\0\0\x15\0\0\0\0\0\0\0\x01", 16);
 	setsockopt(rig.listener, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	start_bound("");
-	setsockopt(bufferevent_getfd(rig.link->bev), SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	setsockopt(bufferevent_getfd(rig.link->binds[0].bev), SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	while (rig.state == LINK_BOUND) {
-		size_t unread = evbuffer_get_length(bufferevent_get_output(rig.link->bev));
+		size_t unread = evbuffer_get_length(bufferevent_get_output(rig.link->binds[0].bev));
 
 		assert_in_range(unread, 0, 2 << 20);
 		(void)!send(rig.peer, many, sizeof(many), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -395,7 +395,7 @@ static void a_link_stops_in_every_state(void **state)
 
 	make_link(""); /* binding */
 	smpp_adapter.start(rig.link);
-	WAIT_FOR(rig.link->state == SMPP_BINDING);
+	WAIT_FOR(rig.link->binds[0].state == SMPP_BINDING);
 	smpp_adapter.stop(rig.link);
 	assert_int_equal(rig.state, LINK_STOPPED);
 	smpp_adapter.destroy(rig.link);
@@ -408,7 +408,7 @@ static void a_link_stops_in_every_state(void **state)
 	smpp_adapter.start(rig.link);
 	WAIT_FOR(try_accept());
 	peer_drop();
-	WAIT_FOR(rig.link->state == SMPP_WAITING);
+	WAIT_FOR(rig.link->binds[0].state == SMPP_WAITING);
 	smpp_adapter.stop(rig.link);
 	assert_int_equal(rig.state, LINK_STOPPED);
 	smpp_adapter.destroy(rig.link);

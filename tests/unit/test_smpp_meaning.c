@@ -6,7 +6,8 @@
 
 /* ---- deliveries ---- */
 
-static struct smpp_conf conf = { .name = "vtl-1", .carrier = "viettel", .dcs0 = ALPHABET_GSM7 };
+static struct smpp_conf conf = { .name = "vtl-1", .carrier = "viettel", .dcs0 = ALPHABET_GSM7,
+	                         .dcs8 = ALPHABET_BINARY };
 
 static void a_deliver_sm_becomes_a_delivery(void **state)
 {
@@ -75,6 +76,44 @@ static void parts_are_found_in_header_and_tlvs(void **state)
 	assert_int_equal(in.part_ref_bits, 16);
 	assert_int_equal(in.part_total, 2);
 	assert_int_equal(in.part_seq, 1);
+}
+
+static void a_header_may_name_national_tables(void **state)
+{
+	struct inbound in;
+	struct pdu pdu;
+
+	(void)state;
+	wire_deliver(ESM_UDHI, 0);
+	wire_body("\x08\x24\x01\x01\x00\x03\x07\x02\x01xyz", 12);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
+	assert_true(mo_read(&pdu, &conf, &in));
+	assert_int_equal(in.alphabet, ALPHABET_NATIONAL + 1);
+	assert_int_equal(in.part_total, 2);
+	wire_deliver(ESM_UDHI, 8); /* no septets: nothing to shift */
+	wire_body("\x03\x25\x01\x01\x00x", 6);
+	assert_int_equal(wire_decode(&pdu), PDU_OK);
+	assert_true(mo_read(&pdu, &conf, &in));
+	assert_int_equal(in.alphabet, ALPHABET_UTF16);
+}
+
+/* Section 5.2.12: message modes, acknowledgements of a phone's user, reply path: texts, all of them. */
+static void every_class_but_a_receipt_is_a_text(void **state)
+{
+	struct inbound in;
+	struct pdu pdu;
+
+	(void)state;
+	for (unsigned esm_class = 0; esm_class < 256; esm_class++) {
+		bool receipt = (esm_class & ESM_TYPE_MASK) == 0x04 || (esm_class & ESM_TYPE_MASK) == 0x20;
+
+		wire_deliver((uint8_t)esm_class, 8);
+		wire_body("\x00\x61", 2);
+		assert_int_equal(wire_decode(&pdu), PDU_OK);
+		assert_int_equal(receipt_is(&pdu), receipt);
+		assert_true(mo_read(&pdu, &conf, &in));
+		assert_int_equal(in.esm_class, esm_class);
+	}
 }
 
 static void a_header_that_overruns_the_body_is_body(void **state)
@@ -191,13 +230,20 @@ static void data_coding_says_the_alphabet(void **state)
 		{ 0xd8, ALPHABET_GSM7 },   { 0xe8, ALPHABET_UTF16 },  { 0xf0, ALPHABET_GSM7 },
 		{ 0xf4, ALPHABET_BINARY },
 	};
+	struct smpp_conf hinted = conf;
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_int_equal(mo_alphabet(rows[i].coding, ALPHABET_GSM7), rows[i].want);
-	assert_int_equal(mo_alphabet(0, ALPHABET_GSM7), ALPHABET_GSM7);
-	assert_int_equal(mo_alphabet(0, ALPHABET_LATIN1), ALPHABET_LATIN1);
-	assert_int_equal(mo_alphabet(0, ALPHABET_UTF8), ALPHABET_UTF8);
+		assert_int_equal(mo_alphabet(rows[i].coding, &hinted), rows[i].want);
+	assert_int_equal(mo_alphabet(0, &hinted), ALPHABET_GSM7);
+	hinted.dcs0 = ALPHABET_LATIN1;
+	assert_int_equal(mo_alphabet(0, &hinted), ALPHABET_LATIN1);
+	hinted.dcs0 = ALPHABET_UTF8;
+	assert_int_equal(mo_alphabet(0, &hinted), ALPHABET_UTF8);
+	hinted.dcs8 = ALPHABET_UTF16; /* this carrier's "8-bit" */
+	assert_int_equal(mo_alphabet(4, &hinted), ALPHABET_UTF16);
+	assert_int_equal(mo_alphabet(0xf5, &hinted), ALPHABET_UTF16);
+	assert_int_equal(mo_alphabet(3, &hinted), ALPHABET_LATIN1);
 }
 
 /* ---- receipts ---- */
@@ -209,8 +255,8 @@ static bool read_receipt(uint8_t esm_class, const char *text, struct receipt *re
 	wire_deliver(esm_class, 0);
 	wire_body(text, (uint8_t)strlen(text));
 	assert_int_equal(wire_decode(&pdu), PDU_OK);
-	assert_true(mo_is_receipt(&pdu));
-	return mo_read_receipt(&pdu, ALPHABET_GSM7, receipt);
+	assert_true(receipt_is(&pdu));
+	return receipt_read(&pdu, &conf, receipt);
 }
 
 static void a_receipt_is_known_by_type_never_by_its_words(void **state)
@@ -221,15 +267,15 @@ static void a_receipt_is_known_by_type_never_by_its_words(void **state)
 	wire_deliver(0, 0);
 	wire_body("id:1 stat:DELIVRD", 17);
 	assert_int_equal(wire_decode(&pdu), PDU_OK);
-	assert_false(mo_is_receipt(&pdu));
+	assert_false(receipt_is(&pdu));
 	pdu.esm_class = 0x04 | 0x40;
-	assert_true(mo_is_receipt(&pdu));
+	assert_true(receipt_is(&pdu));
 	pdu.esm_class = 0x20;
-	assert_true(mo_is_receipt(&pdu));
+	assert_true(receipt_is(&pdu));
 	pdu.esm_class = 0x08; /* acknowledgement written on a phone: a text */
-	assert_false(mo_is_receipt(&pdu));
+	assert_false(receipt_is(&pdu));
 	pdu.esm_class = 0x03; /* message mode bits are not the type */
-	assert_false(mo_is_receipt(&pdu));
+	assert_false(receipt_is(&pdu));
 }
 
 static void a_receipt_in_words_is_read(void **state)
@@ -239,7 +285,7 @@ static void a_receipt_in_words_is_read(void **state)
 	(void)state;
 	assert_true(read_receipt(4, "id:0059113978 sub:001 dlvrd:001 submit date:2601010000 "
 	                            "done date:260101000000 stat:DELIVRD err:000 Text:id:9 x", &r));
-	assert_string_equal(r.provider_ref, "0059113978");
+	assert_string_equal(r.provider_ref, "59113978");
 	assert_int_equal(r.status, RECEIPT_DELIVERED);
 	assert_true(read_receipt(4, "stat:UNDELIV ID:abc", &r));
 	assert_string_equal(r.provider_ref, "abc");
@@ -279,7 +325,7 @@ static void a_receipt_in_tlvs_goes_before_its_words(void **state)
 	wire_tlv(0x001e, "38601fa\0", 8);
 	wire_tlv(0x0427, "\x05", 1);
 	assert_int_equal(wire_decode(&pdu), PDU_OK);
-	assert_true(mo_read_receipt(&pdu, ALPHABET_GSM7, &r));
+	assert_true(receipt_read(&pdu, &conf, &r));
 	assert_string_equal(r.provider_ref, "38601fa");
 	assert_int_equal(r.status, RECEIPT_FAILED);
 }
@@ -297,7 +343,7 @@ static void a_receipt_in_ucs2_is_read(void **state)
 	wire_deliver(4, 8);
 	wire_body(wide, 2 * (sizeof(text) - 1));
 	assert_int_equal(wire_decode(&pdu), PDU_OK);
-	assert_true(mo_read_receipt(&pdu, ALPHABET_GSM7, &r));
+	assert_true(receipt_read(&pdu, &conf, &r));
 	assert_string_equal(r.provider_ref, "7");
 	assert_int_equal(r.status, RECEIPT_DELIVERED);
 }
@@ -340,36 +386,14 @@ static void validity_is_written_as_relative_time(void **state)
 	assert_string_equal(out, "000030000000000R");
 }
 
-static void the_window_finds_and_expires_by_number(void **state)
-{
-	struct window w;
-	struct mt_part *a = (struct mt_part *)&w, *b = (struct mt_part *)&wire;
-
-	(void)state;
-	window_init(&w, 2);
-	assert_int_equal(window_next_deadline_ms(&w), INT64_MAX);
-	window_add(&w, 5, 100, a);
-	window_add(&w, 9, 50, b);
-	assert_int_equal(w.used, 2);
-	assert_true(window_has(&w, 9));
-	assert_int_equal(window_next_deadline_ms(&w), 50);
-	assert_null(window_take(&w, 7));
-	assert_null(window_take_expired(&w, 49));
-	assert_ptr_equal(window_take_expired(&w, 50), b);
-	assert_null(window_take_expired(&w, 50));
-	assert_ptr_equal(window_take(&w, 5), a);
-	assert_null(window_take(&w, 5));
-	assert_null(window_take_any(&w));
-	assert_int_equal(w.used, 0);
-	window_fini(&w);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_deliver_sm_becomes_a_delivery),
 		TEST(addresses_are_printable_whatever_the_carrier_sends),
 		TEST(parts_are_found_in_header_and_tlvs),
+		TEST(a_header_may_name_national_tables),
+		TEST(every_class_but_a_receipt_is_a_text),
 		TEST(a_header_that_overruns_the_body_is_body),
 		TEST(senseless_sar_numbers_are_ignored),
 		TEST(a_payload_carries_text_and_header_alike),
@@ -384,7 +408,6 @@ int main(void)
 		TEST(a_receipt_in_ucs2_is_read),
 		TEST(addresses_get_their_type_from_their_form),
 		TEST(validity_is_written_as_relative_time),
-		TEST(the_window_finds_and_expires_by_number),
 	};
 
 	return cmocka_run_group_tests_name("smpp_meaning", tests, NULL, NULL);

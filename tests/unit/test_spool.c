@@ -365,6 +365,262 @@ static void a_full_segment_is_followed_by_the_next(void **state)
 	mem_free(text);
 }
 
+/* Removes the segments from..to. */
+static void remove_segments(struct world *w, unsigned from, unsigned to)
+{
+	for (unsigned n = from; n <= to; n++) {
+		char *path = segment_path(w, n);
+
+		unlink(path);
+		mem_free(path);
+	}
+}
+
+static void close_spool(struct world *w)
+{
+	spool_close(w->s);
+	w->s = NULL;
+}
+
+/* Everything was done and its segments were dropped; each start writes the mark on. */
+static void numbers_do_not_start_again_when_all_older_segments_are_gone(void **state)
+{
+	struct world *w = *state;
+	uint64_t last;
+
+	open_spool(w);
+	append(w, "one");
+	last = append(w, "two");
+	wait_all(w);
+	reopen(w); /* segment 2: empty, its header knows */
+	close_spool(w);
+	remove_segments(w, 1, 1);
+	open_spool(w); /* segment 3: from the header of 2 alone */
+	close_spool(w);
+	remove_segments(w, 2, 2);
+	open_spool(w);
+	assert_int_equal(append(w, "three"), last + 1);
+	wait_all(w);
+}
+
+/* The segment of the records is gone, the one with their marks is not, and its header is older than they. */
+static void a_done_mark_keeps_its_number_from_being_given_again(void **state)
+{
+	struct world *w = *state;
+	char *path = segment_path(w, 1);
+	struct buf bytes = {0};
+	uint64_t number = 4711;
+
+	open_spool(w);
+	close_spool(w);
+	spool_put_segment_header(&bytes, 1, 1);
+	spool_put_done(&bytes, &number, 1);
+	spill(path, bytes.data, bytes.len);
+	remove_segments(w, 2, 2);
+	open_spool(w);
+	assert_int_equal(append(w, "next"), 4712);
+	wait_all(w);
+	buf_free(&bytes);
+	mem_free(path);
+}
+
+static void refuses_to_open(struct world *w, unsigned segment)
+{
+	char error[400] = "", number[24];
+
+	assert_null(spool_open(w->loop, w->vault, w->spool, SEGMENT, error, sizeof(error)));
+	snprintf(number, sizeof(number), "segment %u ", segment);
+	assert_non_null(strstr(error, number));
+	assert_non_null(strstr(error, "cannot be read"));
+}
+
+/* It may hold what was promised: starting without it would lose that without a word. */
+static void a_segment_that_cannot_be_read_stops_the_start(void **state)
+{
+	struct world *w = *state;
+	char *path = segment_path(w, 1);
+
+	open_spool(w);
+	append(w, "one");
+	wait_all(w);
+	close_spool(w);
+	unlink(path);
+	assert_int_equal(symlink("nowhere", path), 0);
+	refuses_to_open(w, 1);
+	unlink(path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	refuses_to_open(w, 1);
+	rmdir(path);
+	mem_free(path);
+	open_spool(w);
+}
+
+/* Whole file: not even its header is one. */
+static void a_segment_that_is_damaged_throughout_is_set_aside(void **state)
+{
+	struct world *w = *state;
+	char *path = segment_path(w, 1), *aside = mem_printf("%s/quarantine/000000000001-0.bad", w->spool);
+	struct seen seen = {0};
+	struct spool_status status;
+	uint8_t *bytes, *kept;
+	size_t len, kept_len, used;
+
+	open_spool(w);
+	append(w, "one");
+	wait_all(w);
+	reopen(w);
+	append(w, "two");
+	wait_all(w);
+	close_spool(w);
+	bytes = slurp(path, &len);
+	used = used_bytes(bytes, len);
+	for (size_t i = 0; i < used; i++)
+		bytes[i] ^= 0x55;
+	spill(path, bytes, len);
+	open_spool(w);
+	assert_int_equal(spool_replay(w->s, collect, &seen), 1);
+	assert_string_equal(seen.text[0], "two");
+	spool_status(w->s, &status);
+	assert_int_equal(status.damaged, 1);
+	kept = slurp(aside, &kept_len);
+	assert_true(kept_len >= used);
+	assert_memory_equal(kept, bytes, used);
+	mem_free(kept);
+	mem_free(bytes);
+	mem_free(path);
+	mem_free(aside);
+}
+
+/* The last record may have been whole once, and its sender told "received": what is left of it is kept, and
+ * its number names no other text. */
+static void a_torn_tail_is_copied_aside_and_its_number_is_not_given_again(void **state)
+{
+	struct world *w = *state;
+	char *path = segment_path(w, 1), *command;
+	uint64_t last;
+	uint8_t *bytes;
+	size_t len;
+
+	open_spool(w);
+	append(w, "one");
+	last = append(w, "two");
+	wait_all(w);
+	close_spool(w);
+	remove_segments(w, 2, 2);
+	bytes = slurp(path, &len);
+	spill(path, bytes, used_bytes(bytes, len) - 3);
+	open_spool(w);
+	assert_true(append(w, "three") > last);
+	wait_all(w);
+	command = mem_printf("test $(ls %s/quarantine | wc -l) = 1 && test -s %s/quarantine/000000000001-*.bad", w->spool,
+			     w->spool);
+	assert_int_equal(system(command), 0);
+	mem_free(command);
+	mem_free(bytes);
+	mem_free(path);
+}
+
+/* A folder stands where the next segment is to be made. It is not the directory that failed: once it is out of
+ * the way, the spool says yes again. */
+static void without_a_next_segment_only_the_batch_at_hand_is_refused(void **state)
+{
+	struct world *w = *state;
+	char *next = segment_path(w, 2), *text = mem_alloc(60001);
+	struct spool_status status;
+	uint64_t pending;
+
+	memset(text, 'x', 60000);
+	open_spool(w);
+	append(w, "kept");
+	wait_all(w);
+	assert_int_equal(mkdir(next, 0700), 0);
+	for (int i = 0; i < 30; i++) { /* one by one: each is a batch */
+		assert_true(append(w, text) > 0);
+		wait_all(w);
+	}
+	assert_true(w->refused > 0 && w->refused < 30);
+	spool_status(w->s, &status);
+	assert_false(status.failed);
+	assert_int_equal(status.pending, 31 - w->refused);
+	rmdir(next);
+	w->refused = 0;
+	append(w, text);
+	wait_all(w);
+	assert_int_equal(w->refused, 0);
+	pending = status.pending + 1;
+	reopen(w);
+	spool_status(w->s, &status);
+	assert_int_equal(status.damaged, 0);
+	assert_int_equal(status.pending, pending);
+	mem_free(text);
+	mem_free(next);
+}
+
+/* The longest text does not fit where a short one still does: its number is never written. */
+static void a_refused_number_between_two_written_ones_does_not_pin_its_segment(void **state)
+{
+	struct world *w = *state;
+	char *next = segment_path(w, 2), *text = mem_alloc(60001);
+	struct spool_status status;
+	uint64_t last;
+
+	memset(text, 'x', 60000);
+	open_spool(w);
+	assert_int_equal(mkdir(next, 0700), 0);
+	while (w->refused == 0) {
+		append(w, text);
+		wait_all(w);
+	}
+	last = append(w, "short");
+	wait_all(w);
+	assert_int_equal(w->refused, 1);
+	assert_false(spool_is_pending(w->s, last - 1));
+	rmdir(next);
+	append(w, text);
+	wait_all(w);
+	spool_status(w->s, &status);
+	assert_int_equal(status.segments, 2);
+	for (uint64_t n = 1; n <= last; n++)
+		spool_done(w->s, n);
+	loop_skip_ms(w->loop, 61 * 1000);
+	append(w, "the marks ride with it");
+	wait_all(w);
+	spool_status(w->s, &status);
+	assert_int_equal(status.segments, 1);
+	assert_int_equal(status.pending, 2);
+	reopen(w);
+	spool_status(w->s, &status);
+	assert_int_equal(status.pending, 2);
+	mem_free(text);
+	mem_free(next);
+}
+
+static bool odd(void *arg, uint64_t number)
+{
+	(void)arg;
+	return number % 2 == 1;
+}
+
+static void only_what_is_asked_for_and_not_done_is_shown_again(void **state)
+{
+	struct world *w = *state;
+	struct seen seen = {0};
+
+	open_spool(w);
+	append(w, "one");
+	append(w, "two");
+	append(w, "three");
+	wait_all(w);
+	spool_done(w->s, 1);
+	spool_show(w->s, odd, collect, &seen);
+	assert_int_equal(seen.count, 1);
+	assert_string_equal(seen.text[0], "three");
+	assert_int_equal(seen.done, 0);
+	assert_true(spool_is_pending(w->s, 2));
+	assert_false(spool_is_pending(w->s, 1));
+	assert_false(spool_is_pending(w->s, 99));
+}
+
 /* The disk refuses the next segment (a file size limit stands in for a full disk): what follows is refused,
  * and the directory never says yes again, while what was promised stays. */
 static void after_a_failed_write_nothing_is_promised_any_more(void **state)
@@ -418,6 +674,14 @@ int main(void)
 		T(damage_in_the_middle_is_set_aside_and_the_rest_is_kept),
 		cmocka_unit_test(a_flipped_bit_is_never_believed),
 		T(a_full_segment_is_followed_by_the_next),
+		T(numbers_do_not_start_again_when_all_older_segments_are_gone),
+		T(a_done_mark_keeps_its_number_from_being_given_again),
+		T(a_segment_that_cannot_be_read_stops_the_start),
+		T(a_segment_that_is_damaged_throughout_is_set_aside),
+		T(a_torn_tail_is_copied_aside_and_its_number_is_not_given_again),
+		T(without_a_next_segment_only_the_batch_at_hand_is_refused),
+		T(a_refused_number_between_two_written_ones_does_not_pin_its_segment),
+		T(only_what_is_asked_for_and_not_done_is_shown_again),
 		T(after_a_failed_write_nothing_is_promised_any_more),
 		T(a_record_too_long_is_refused_at_once),
 	};
