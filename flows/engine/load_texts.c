@@ -388,7 +388,8 @@ static bool knows_classes(struct loading *in, const struct yaml_node *at, const 
 		return true;
 	for (size_t i = 0; i < classes->count; i++)
 		names[i] = classes->items[i].name;
-	unknown = mem_strndup(name, len);
+	unknown = mem_strndup(name + 1, len - 1);
+	unknown[strcspn(unknown, ">")] = '\0';
 	loading_find_near(in, at, "E12", yaml_nearest(unknown, names), "there is no class \"%.32s\"", unknown);
 	mem_free(unknown);
 	return false;
