@@ -210,6 +210,7 @@ static void load_triage(struct loading *in, const struct yaml_node *at)
 static void load_kind(struct loading *in, const struct yaml_node *at, struct kind *kind)
 {
 	const struct yaml_node *list;
+	size_t first;
 
 	if (at->kind != YAML_MAP) {
 		loading_phrases(in, at, &kind->phrases);
@@ -225,8 +226,9 @@ static void load_kind(struct loading *in, const struct yaml_node *at, struct kin
 		list = yaml_find(at, urgency_name((enum urgency)level));
 		if (!list)
 			continue;
+		first = kind->phrases.count;
 		loading_phrases(in, list, &kind->phrases);
-		loading_phrases(in, list, &in->flow->triage[level]);
+		phrases_level(&kind->phrases, first, level);
 	}
 }
 

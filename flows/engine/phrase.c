@@ -246,6 +246,7 @@ static void add_class_entries(struct phrases *list, uint64_t classes, int phrase
 {
 	struct class_phrases *row;
 
+	list->first_classes |= classes;
 	if (classes && !list->by_class)
 		list->by_class = mem_alloc(CLASSES_MAX * sizeof *list->by_class);
 	for (size_t i = 0; classes; i++, classes >>= 1) {
@@ -271,6 +272,12 @@ bool phrases_add(struct phrases *list, const char *text)
 		add_entry(list, phrase.words[0].choices[i].words[0].hash, (int)list->count - 1);
 	add_class_entries(list, phrase.words[0].classes, (int)list->count - 1);
 	return true;
+}
+
+void phrases_level(struct phrases *list, size_t first, int level)
+{
+	for (size_t i = first; i < list->count; i++)
+		list->items[i].level = level;
 }
 
 void phrases_free(struct phrases *list)
@@ -460,10 +467,8 @@ static void look(const struct phrases *list, const struct reading *reading, foun
 		}
 		for (size_t k = 0; list->entry_count && k < heard->count; k++)
 			look_at_word(list, reading, at, &heard->as[k], found, arg);
-		classes = list->by_class ? heard->classes : 0;
-		for (size_t i = 0; classes; i++, classes >>= 1)
-			if (classes & 1)
-				look_at_class(list, reading, at, i, found, arg);
+		for (classes = heard->classes & list->first_classes; classes; classes &= classes - 1)
+			look_at_class(list, reading, at, (size_t)__builtin_ctzll(classes), found, arg);
 	}
 }
 
@@ -495,7 +500,7 @@ static void mark_seen(const struct phrases *list, size_t index, size_t at, size_
 	seen[index] = 1;
 }
 
-size_t phrases_weigh(const struct phrases *list, const struct reading *reading)
+size_t phrases_weigh(const struct phrases *list, const struct reading *reading, int *level)
 {
 	uint8_t *seen;
 	size_t weight = 0;
@@ -504,8 +509,12 @@ size_t phrases_weigh(const struct phrases *list, const struct reading *reading)
 		return 0;
 	seen = mem_alloc(list->count);
 	look(list, reading, mark_seen, seen);
-	for (size_t i = 0; i < list->count; i++)
-		weight += seen[i] ? list->items[i].weight : 0;
+	for (size_t i = 0; i < list->count; i++) {
+		if (!seen[i])
+			continue;
+		weight += list->items[i].weight;
+		*level = list->items[i].level > *level ? list->items[i].level : *level;
+	}
 	mem_free(seen);
 	return weight;
 }
@@ -532,9 +541,10 @@ size_t phrases_weight(const struct phrases *list, const char *text)
 {
 	struct reading reading;
 	size_t weight;
+	int level = 0;
 
 	read_for(list, &reading, text);
-	weight = phrases_weigh(list, &reading);
+	weight = phrases_weigh(list, &reading, &level);
 	reading_fini(&reading);
 	return weight;
 }

@@ -42,6 +42,7 @@ struct phrase {
 	size_t words_count;        /* words, without gaps */
 	size_t span;               /* words of the text that it may reach over */
 	size_t weight;             /* words, or what "*4" says */
+	int level;                 /* what phrases_level() said of it */
 	bool from_start, to_end;
 	bool accented; /* its author wrote accents */
 	bool strict;   /* "=" */
@@ -72,6 +73,7 @@ struct phrases {
 	int *buckets; /* owned: by the hash; a power of two, at least `entry_count` */
 	size_t bucket_count;
 	struct class_phrases *by_class; /* owned: CLASSES_MAX of them; NULL: no phrase begins with a class */
+	uint64_t first_classes;         /* those that one begins with */
 };
 
 /* The first "<name>" of the text that is no class, and its length; 0 if all are known. */
@@ -79,14 +81,16 @@ size_t phrases_unknown_class(const struct word_classes *classes, const char *tex
 
 /* False, and nothing added, if the text (or one of its exceptions) holds no word. */
 bool phrases_add(struct phrases *list, const char *text);
+/* The phrases from number `first` on are of that level; 0 if nobody says. */
+void phrases_level(struct phrases *list, size_t first, int level);
 void phrases_free(struct phrases *list);
 
 /* Readings below were marked with the classes of the list. */
 
 /* Number of words that the longest matching phrase has, 0 if none matches. */
 size_t phrases_find(const struct phrases *list, const struct reading *reading);
-/* Words of all phrases that match. */
-size_t phrases_weigh(const struct phrases *list, const struct reading *reading);
+/* Words of all phrases that match. *level is raised to the highest level of one of them. */
+size_t phrases_weigh(const struct phrases *list, const struct reading *reading, int *level);
 /* The same of a text. */
 size_t phrases_longest(const struct phrases *list, const char *text);
 size_t phrases_weight(const struct phrases *list, const char *text);

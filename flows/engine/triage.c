@@ -18,29 +18,32 @@ const char *urgency_name(enum urgency urgency)
 	return (unsigned)urgency <= URGENCY_KHAN_CAP ? names[urgency] : names[URGENCY_KHONG];
 }
 
-/* The highest list with a phrase in the text, URGENCY_KHONG if there is none. */
-static enum urgency heard_urgency(const struct flow *flow, const struct reading *reading)
-{
-	for (int level = URGENCY_KHAN_CAP; level > URGENCY_KHONG; level--)
-		if (phrases_find(&flow->triage[level], reading))
-			return (enum urgency)level;
-	return URGENCY_KHONG;
-}
-
-/* NULL if no list has a phrase in the text. */
-static const struct kind *kind_of(const struct flow *flow, const struct reading *reading)
+/* The kind whose list weighs most, NULL if no list has a phrase in the text; *heard becomes the highest level of all
+ * their phrases. */
+static const struct kind *kind_of(const struct flow *flow, const struct reading *reading, enum urgency *heard)
 {
 	const struct kind *kind = NULL;
 	size_t best = 0, weight;
+	int level = URGENCY_KHONG;
 
 	for (size_t i = 0; i < flow->kind_count; i++) {
-		weight = phrases_weigh(&flow->kinds[i].phrases, reading);
+		weight = phrases_weigh(&flow->kinds[i].phrases, reading, &level);
 		if (weight <= best)
 			continue;
 		best = weight;
 		kind = &flow->kinds[i];
 	}
+	*heard = (enum urgency)level;
 	return kind;
+}
+
+/* The highest list above `heard` with a phrase in the text, `heard` if there is none. */
+static enum urgency heard_urgency(const struct flow *flow, const struct reading *reading, enum urgency heard)
+{
+	for (int level = URGENCY_KHAN_CAP; level > (int)heard; level--)
+		if (phrases_find(&flow->triage[level], reading))
+			return (enum urgency)level;
+	return heard;
 }
 
 /* "so 2", "chon 1": a menu answer with the word that people say before it. */
@@ -109,6 +112,8 @@ bool triage_danger_near(const struct flow *flow, const char *folded)
 	struct reading reading;
 	bool near;
 
+	if (folded_word_count(folded) > DANGER_WORDS_MAX) /* a reading has never fewer */
+		return false;
 	reading_init(&reading, folded);
 	classes_mark(&flow->classes, &reading);
 	near = danger_near(flow, &reading);
@@ -131,10 +136,10 @@ void flow_triage(const struct flow *flow, const char *text, struct flow_triage *
 	near = danger_near(flow, &reading);
 	phrases_make_idle(&flow->sayings, &reading); /* from here on: those lists only that tell of harm */
 	phrases_void_after(&flow->not_after, &reading);
-	heard = heard_urgency(flow, &reading);
+	kind = kind_of(flow, &reading, &heard);
+	heard = heard_urgency(flow, &reading, heard);
 	if (near && heard < URGENCY_CAO)
 		heard = URGENCY_CAO;
-	kind = kind_of(flow, &reading);
 	strncpy(out->kind, kind ? kind->key : "khong_ro", sizeof out->kind - 1);
 	out->text_class = class_of(flow, text, heard, for_others);
 	out->urgency = heard == URGENCY_KHONG ? flow->default_urgency : heard;
