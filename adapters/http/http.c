@@ -240,7 +240,7 @@ static void destroy(struct link *link)
 	ussd_free(link->ussd);
 	http_client_free(link->client);
 	if (link->mounted)
-		http_server_unmount(link->server, link->conf.path);
+		http_server_unmount(link->server, link->conf.path, link);
 	http_server_close(link->server);
 	loop_timer_free(link->pause);
 	loop_timer_free(link->stopping);
@@ -290,6 +290,8 @@ static void on_pause_over(void *arg)
 
 static void start(struct link *link)
 {
+	if (link->mounted)
+		http_server_begin(link->server, link->conf.path, link);
 	set_state(link, LINK_BOUND);
 }
 

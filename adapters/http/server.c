@@ -49,6 +49,7 @@ struct mount {
 	char *path; /* owned */
 	http_handle_fn *fn;
 	void *arg;
+	bool begun;
 };
 
 struct http_server {
@@ -179,7 +180,9 @@ static const struct mount *find_mount(const struct http_server *s, struct http_s
 	const struct mount *best = NULL;
 
 	for (const struct mount *m = s->mounts; m; m = m->next) {
-		if (is_below(path, m->path) && (!best || strlen(m->path) > strlen(best->path)))
+		size_t rank = 2 * strlen(m->path) + m->begun;
+
+		if (is_below(path, m->path) && (!best || rank > 2 * strlen(best->path) + best->begun))
 			best = m;
 	}
 	return best;
@@ -521,7 +524,7 @@ void http_server_close(struct http_server *s)
 		at = &(*at)->next;
 	*at = s->next;
 	while (s->mounts)
-		http_server_unmount(s, s->mounts->path);
+		http_server_unmount(s, s->mounts->path, s->mounts->arg);
 	server_free(s);
 }
 
@@ -530,21 +533,36 @@ bool http_server_mount(struct http_server *s, const char *path, http_handle_fn *
 	struct mount *mount;
 
 	for (mount = s->mounts; mount; mount = mount->next) {
-		if (strcmp(mount->path, path) == 0)
+		if (!mount->begun && strcmp(mount->path, path) == 0)
 			return false;
 	}
 	mount = mem_alloc(sizeof(*mount));
-	*mount = (struct mount){s->mounts, mem_strdup(path), fn, arg};
+	*mount = (struct mount){s->mounts, mem_strdup(path), fn, arg, false};
 	s->mounts = mount;
 	return true;
 }
 
-void http_server_unmount(struct http_server *s, const char *path)
+static struct mount **mount_of(struct http_server *s, const char *path, const void *arg)
 {
-	struct mount **at = &s->mounts, *mount;
+	struct mount **at = &s->mounts;
 
-	while (*at && strcmp((*at)->path, path) != 0)
+	while (*at && ((*at)->arg != arg || strcmp((*at)->path, path) != 0))
 		at = &(*at)->next;
+	return at;
+}
+
+void http_server_begin(struct http_server *s, const char *path, const void *arg)
+{
+	struct mount *mount = *mount_of(s, path, arg);
+
+	if (mount)
+		mount->begun = true;
+}
+
+void http_server_unmount(struct http_server *s, const char *path, const void *arg)
+{
+	struct mount **at = mount_of(s, path, arg), *mount;
+
 	mount = *at;
 	if (!mount)
 		return;

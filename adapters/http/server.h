@@ -52,9 +52,12 @@ typedef void http_handle_fn(void *arg, struct http_exchange *x);
 struct http_server *http_server_open(struct loop *loop, const struct http_server_conf *conf, char *error,
 				     size_t error_size);
 void http_server_close(struct http_server *server);
-/* Requests for `path` and all below it go to fn; the longest mounted path wins. False: taken. */
+/* Requests for `path` and all below it go to fn; the longest mounted path wins. False: taken by one that has not
+ * begun either, so two of one configuration; those of the next one may stand beside those that run, which have
+ * the requests until these begin. */
 bool http_server_mount(struct http_server *server, const char *path, http_handle_fn *fn, void *arg);
-void http_server_unmount(struct http_server *server, const char *path);
+void http_server_begin(struct http_server *server, const char *path, const void *arg);
+void http_server_unmount(struct http_server *server, const char *path, const void *arg);
 const struct http_server_counts *http_server_counts(const struct http_server *server);
 
 /* Answers and frees the exchange. type NULL: no body. Exactly once for each, now or later. */

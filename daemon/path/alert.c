@@ -250,6 +250,10 @@ static void send_bundle(struct bundle *b)
 		mem_free(b);
 		return;
 	}
+	if (h->closing) { /* the outbox has gone before PostgreSQL; the lease is freed at the next start */
+		on_bundle_sent(b, SENT_RETRY, "");
+		return;
+	}
 	alert_code(h->vault, first->id, first->salt, code);
 	if (b->count == 1)
 		make_text(first, code, text);

@@ -15,6 +15,8 @@ enum { MAGIC = 0x484c4131, RECORD = MAP_KEY_LEN + 4, HEADER = 4 + 8 + 8 + 4 };
 /* Above so much of the total, a sender gets no more than so much of his share. */
 enum { SPARSE_PERCENT = 80, SPARSE_SHARE = 4 };
 
+enum { FAR_DAYS = 7 };
+
 static const int64_t day_us = 86400000000;
 
 /* ---- the file ---- */
@@ -111,6 +113,13 @@ static void begin_day(struct allowance *a, int64_t day)
 	a->total = 0;
 }
 
+/* A clock set back by days gives nothing anew; but counts of a day that lies far ahead are a clock's mistake,
+ * and would not end before it comes. */
+static bool is_another_day(const struct allowance *a, int64_t day)
+{
+	return day > a->day || day + FAR_DAYS < a->day;
+}
+
 void allowance_init(struct allowance *a, int64_t per_sender, int64_t per_day, const char *path,
 		    int64_t wall_us)
 {
@@ -126,7 +135,7 @@ void allowance_init(struct allowance *a, int64_t per_sender, int64_t per_day, co
 	}
 	if (file)
 		fclose(file);
-	if (day > a->day)
+	if (is_another_day(a, day))
 		begin_day(a, day);
 }
 
@@ -158,7 +167,7 @@ enum allowance_answer allowance_take(struct allowance *a, const uint8_t sender[M
 	int64_t day = wall_us / day_us, count;
 	enum allowance_answer answer;
 
-	if (day > a->day)
+	if (is_another_day(a, day))
 		begin_day(a, day);
 	count = sender ? count_of(a, sender) : 0;
 	answer = judge(a, count);

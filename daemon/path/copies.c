@@ -53,7 +53,7 @@ static void collect_old(void *arg, void *value)
 	struct walk *walk = arg;
 	const struct copy *copy = value;
 
-	if (!copy->dirty && is_old(walk->copies, copy))
+	if (is_old(walk->copies, copy))
 		add(&walk->list, copy);
 }
 
@@ -65,6 +65,7 @@ void copies_forget_old(struct copies *c)
 	for (size_t i = 0; i < walk.list.count; i++) {
 		struct copy *copy = map_remove(&c->map, walk.list.subjects[i]);
 
+		c->dirty -= copy->dirty;
 		buf_free(&copy->sealed);
 		mem_free(copy);
 	}
@@ -76,7 +77,8 @@ static void collect_dirty(void *arg, void *value)
 	struct walk *walk = arg;
 	const struct copy *copy = value;
 
-	if (copy->dirty && (walk->all || (copy->due_ms != 0 && copy->due_ms <= walk->now_ms)))
+	if (copy->dirty && !is_old(walk->copies, copy) &&
+	    (walk->all || (copy->due_ms != 0 && copy->due_ms <= walk->now_ms)))
 		add(&walk->list, copy);
 }
 

@@ -41,7 +41,7 @@ void copies_fini(struct copies *c);
 const struct copy *copies_find(const struct copies *c, const uint8_t subject[MAP_KEY_LEN]);
 /* Replaces what there was for copy->subject; takes the bytes over. at_ms is filled in. */
 void copies_put(struct copies *c, const struct copy *copy);
-/* Drops what is old and in Redis. */
+/* Drops what is old. */
 void copies_forget_old(struct copies *c);
 
 /* Conversations that Redis does not have: those whose time-out is due, or all. */

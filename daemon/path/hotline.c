@@ -379,6 +379,7 @@ void hotline_close(struct hotline *h)
 	redis_free(h->redis);
 	loop_timer_free(h->prepare);
 	outbox_free(h->outbox);
+	h->outbox = NULL; /* what the stores give back from here on is sent by the next daemon */
 	canary_free(h->canary);
 	pg_free(h->pg_filing);
 	pg_free(h->pg_duty);

@@ -21,7 +21,8 @@
 enum {
 	RECENT_MAX = 4096,            /* answers remembered for a link that may go down, and names of messages */
 	DOUBT_WINDOW_MS = 10 * 1000,  /* an answer this young when its link went down is in doubt */
-	DOUBT_LIFE_MS = 3600 * 1000   /* a carrier that has not re-sent by then will not */
+	DOUBT_LIFE_MS = 3600 * 1000,  /* a carrier that has not re-sent by then will not */
+	PATIENCE_MS = 3500            /* carriers give a phone's text up after 5 s; a late no is better than none */
 };
 
 /* A delivery that was answered lately. */
@@ -41,16 +42,19 @@ struct intake {
 	struct map doubts;           /* dup key -> struct doubt, owned */
 	struct recent *recent;       /* ring, owned */
 	size_t recent_next;
-	struct arrival *arrivals;    /* on their way into the spool; owned by themselves */
+	struct arrival *arrivals;    /* on their way into the spool, newest first; owned by themselves */
+	struct loop_timer *patience; /* with the disk */
 };
 
 /* One delivery on its way into the spool. */
 struct arrival {
 	struct intake *intake;
 	struct arrival *next, **at; /* in the intake's list */
-	bool in_doubt;              /* its link went down meanwhile: the answer will not arrive */
+	int64_t since_ms;
+	bool in_doubt;              /* its sender has heard no, or will hear nothing, and it may be kept yet */
+	bool again;                 /* the same delivery, of which an earlier one is in doubt and on its way */
 	struct delivery *delivery; /* owned until it goes on */
-	received_fn *done;
+	received_fn *done;          /* NULL once answered */
 	void *arg;
 };
 
@@ -194,18 +198,100 @@ static void name_delivery(struct intake *intake, struct delivery *d)
 	buf_free(&name);
 }
 
+/* ---- on the way into the spool ---- */
+
+static struct arrival *arrival_new(struct intake *intake, struct delivery *d)
+{
+	struct arrival *arrival = mem_alloc(sizeof(*arrival));
+
+	arrival->intake = intake;
+	arrival->delivery = d;
+	arrival->since_ms = loop_now_ms(intake->h->loop);
+	arrival->next = intake->arrivals;
+	arrival->at = &intake->arrivals;
+	if (arrival->next)
+		arrival->next->at = &arrival->next;
+	intake->arrivals = arrival;
+	if (!loop_timer_armed(intake->patience))
+		loop_timer_set(intake->patience, PATIENCE_MS);
+	return arrival;
+}
+
+static void arrival_unlink(struct arrival *arrival)
+{
+	*arrival->at = arrival->next;
+	if (arrival->next)
+		arrival->next->at = arrival->at;
+}
+
+static bool same_delivery(const struct arrival *a, const struct delivery *d)
+{
+	return memcmp(a->delivery->dup_key, d->dup_key, sizeof(d->dup_key)) == 0;
+}
+
+static bool is_on_its_way(const struct intake *intake, const struct delivery *d)
+{
+	for (const struct arrival *a = intake->arrivals; a; a = a->next) {
+		if (a->in_doubt && same_delivery(a, d))
+			return true;
+	}
+	return false;
+}
+
+/* What became of one in doubt: kept, and the next of the same is its repeat; or not, and then it is none. */
+static void settle_doubt(struct intake *intake, const struct delivery *d, bool kept)
+{
+	struct arrival *next = NULL;
+
+	for (struct arrival *a = intake->arrivals; a; a = a->next) {
+		if (a->again && same_delivery(a, d))
+			next = a;
+	}
+	if (next)
+		next->delivery->repeat = kept;
+	else if (kept)
+		doubt_add(intake, d->dup_key);
+}
+
+static void answer(struct arrival *arrival, bool ok)
+{
+	received_fn *done = arrival->done;
+
+	arrival->done = NULL;
+	if (done)
+		done(arrival->arg, ok);
+}
+
+/* The disk hangs. Nobody is told yes, and nobody is kept waiting until the phone shows an error. */
+static void on_impatient(void *arg)
+{
+	struct intake *intake = arg;
+	int64_t now_ms = loop_now_ms(intake->h->loop), next_ms = 0;
+
+	for (struct arrival *a = intake->arrivals; a; a = a->next) {
+		if (!a->done)
+			continue;
+		if (now_ms - a->since_ms < PATIENCE_MS) {
+			next_ms = a->since_ms + PATIENCE_MS; /* the older ones come last */
+			continue;
+		}
+		a->in_doubt = true;
+		answer(a, false);
+	}
+	if (next_ms > 0)
+		loop_timer_set(intake->patience, next_ms - now_ms);
+}
+
 static void on_spooled(void *arg, uint64_t record, bool ok)
 {
 	struct arrival *arrival = arg;
 	struct intake *intake = arrival->intake;
 	struct delivery *d = arrival->delivery;
 
-	*arrival->at = arrival->next;
-	if (arrival->next)
-		arrival->next->at = arrival->at;
-	arrival->done(arrival->arg, ok);
-	if (ok && arrival->in_doubt)
-		doubt_add(intake, d->dup_key);
+	arrival_unlink(arrival);
+	answer(arrival, ok);
+	if (arrival->in_doubt)
+		settle_doubt(intake, d, ok);
 	if (ok && !intake->h->closing) {
 		d->spool = record;
 		name_delivery(intake, d);
@@ -226,20 +312,6 @@ static struct delivery *delivery_copy(const struct inbound *in)
 	return d;
 }
 
-static struct arrival *arrival_new(struct intake *intake, struct delivery *d)
-{
-	struct arrival *arrival = mem_alloc(sizeof(*arrival));
-
-	arrival->intake = intake;
-	arrival->delivery = d;
-	arrival->next = intake->arrivals;
-	arrival->at = &intake->arrivals;
-	if (arrival->next)
-		arrival->next->at = &arrival->next;
-	intake->arrivals = arrival;
-	return arrival;
-}
-
 void intake_take(void *ctx, const struct inbound *in, received_fn *done, void *arg)
 {
 	struct intake *intake = ctx;
@@ -247,6 +319,7 @@ void intake_take(void *ctx, const struct inbound *in, received_fn *done, void *a
 	struct arrival *arrival;
 	struct delivery *d;
 	struct buf bytes = {0};
+	bool on_its_way;
 
 	if (in->body_len > INBOUND_BODY_MAX) {
 		done(arg, false);
@@ -256,6 +329,7 @@ void intake_take(void *ctx, const struct inbound *in, received_fn *done, void *a
 	d->wall_us = loop_wall_us(intake->h->loop);
 	identify(intake, d);
 	d->repeat = doubt_take(intake, d->dup_key) || was_taken(intake, d);
+	on_its_way = is_on_its_way(intake, d);
 	arrival = arrival_new(intake, d);
 	arrival->done = done;
 	arrival->arg = arg;
@@ -263,6 +337,8 @@ void intake_take(void *ctx, const struct inbound *in, received_fn *done, void *a
 	flowbook_current_hash(intake->h->flowbook, meta.flow_hash);
 	meta.wall_us = d->wall_us;
 	meta.flags = d->repeat ? SPOOL_REPEAT : 0;
+	arrival->again = !d->repeat && on_its_way;
+	d->repeat = d->repeat || on_its_way;
 	inbound_encode(&d->in, &bytes);
 	if (spool_append(intake->h->spool, &meta, bytes.data, bytes.len, on_spooled, arrival) == 0)
 		on_spooled(arrival, 0, false);
@@ -337,6 +413,7 @@ struct intake *intake_new(struct hotline *h)
 
 	intake->h = h;
 	intake->recent = mem_alloc(RECENT_MAX * sizeof(*intake->recent));
+	intake->patience = loop_timer_new(h->loop, on_impatient, intake);
 	return intake;
 }
 
@@ -352,6 +429,7 @@ void intake_free(struct intake *intake)
 		return;
 	map_each(&intake->doubts, free_doubt, NULL);
 	map_fini(&intake->doubts);
+	loop_timer_free(intake->patience);
 	mem_free(intake->recent);
 	mem_free(intake);
 }

@@ -470,5 +470,9 @@ const char *links_carrier(const struct links *links, const char *name)
 {
 	const struct way *way = links_find(links, name);
 
+	for (size_t i = 0; !way && i < links->leaving_count; i++) {
+		if (strcmp(links->leaving[i]->name, name) == 0)
+			way = links->leaving[i];
+	}
 	return way ? way->carrier : name;
 }

@@ -60,6 +60,7 @@ struct outbox {
 	struct loop_timer *pump;
 	int64_t look_at_all_ms;      /* loop time: when every queued item is looked at again */
 	bool sweep_due;
+	bool closing;                /* links tell of their end while they are freed: nothing follows */
 	void (*stopped)(void *arg);
 	void *stopped_arg;
 	struct loop_timer *stop_timer;
@@ -202,7 +203,7 @@ void outbox_send(struct outbox *o, const struct outbound *out, outbox_fn *fn, vo
 {
 	struct item *item;
 
-	if (map_get(&o->under_way, out->id.b)) {
+	if (!o || map_get(&o->under_way, out->id.b)) {
 		fn(arg, SENT_RETRY, "");
 		return;
 	}
@@ -243,7 +244,7 @@ static void sweep(void *arg)
 
 static void sweep_later(struct outbox *o)
 {
-	if (o->sweep_due)
+	if (o->sweep_due || o->closing)
 		return;
 	o->sweep_due = true;
 	loop_defer(o->h->loop, sweep, o);
@@ -452,6 +453,7 @@ void outbox_free(struct outbox *o)
 		return;
 	if (o->sweep_due)
 		loop_run_posted(o->h->loop);
+	o->closing = true;
 	links_free(o->links);
 	map_each(&o->under_way, give_back, NULL);
 	map_fini(&o->under_way);

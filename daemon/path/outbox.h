@@ -26,7 +26,7 @@ void outbox_free(struct outbox *outbox);
 bool outbox_reload(struct outbox *outbox, const struct conf *conf, char *error, size_t error_size);
 void outbox_start(struct outbox *outbox);
 void outbox_stop(struct outbox *outbox, void (*done)(void *arg), void *arg);
-/* `out` is borrowed for the call. */
+/* `out` is borrowed for the call. Without an outbox, at the end of the daemon, nothing was sent: SENT_RETRY. */
 void outbox_send(struct outbox *outbox, const struct outbound *out, outbox_fn *fn, void *arg);
 
 struct links *outbox_links(const struct outbox *outbox); /* borrowed; path/links.h */

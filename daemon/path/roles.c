@@ -15,7 +15,11 @@
 #include "path/session.h"
 #include "store/pg.h"
 
-enum { REFRESH_MS = 10 * 1000, RETRY_MS = 500 };
+enum {
+	REFRESH_MS = 10 * 1000,
+	RETRY_MS = 500,
+	WAITING_MAX = 1000 /* far more than all officers and members send; the rest is anybody's and goes on */
+};
 
 static const struct pg_statement roster = {
 	"roles_roster", "select o_idx, 'officer' from roster_idx() union all"
@@ -32,8 +36,8 @@ struct roles {
 	struct loop_timer *timer;
 	bool busy, loaded;
 	bool again;             /* it changed while it was being read */
-	/* What looks like a command waits here until the roster is known for the first time: filed as a
-	 * report it could neither acknowledge nor be understood. */
+	/* What looks like a command, or proves a member's phone, waits here until the roster is known for the
+	 * first time: filed as a report it could neither acknowledge nor be understood. */
 	struct delivery **waiting; /* owned */
 	size_t waiting_count;
 };
@@ -129,7 +133,8 @@ void roles_take(struct roles *roles, struct delivery *d)
 
 	d->officer = officer;
 	/* without a code it may as well be a reporter's "khong", who must not wait */
-	if (order && !roles->loaded && command.code[0]) {
+	if (may && !roles->loaded && roles->waiting_count < WAITING_MAX &&
+	    ((order && command.code[0]) || members_code(d->text, digits))) {
 		roles->waiting = mem_array(roles->waiting, roles->waiting_count + 1, sizeof(*roles->waiting));
 		roles->waiting[roles->waiting_count++] = d;
 	} else if (order && officer) {

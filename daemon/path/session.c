@@ -42,6 +42,7 @@ struct mailbox {
 	/* of the running turn */
 	struct conversation *conversation; /* owned; NULL = none yet */
 	uint64_t version;                  /* as loaded */
+	uint64_t next;                     /* of the commit under way */
 	struct buf sealed;                 /* owned: the state on its way into Redis; empty before */
 	bool guessed;                      /* begun from memory, Redis was not asked: only a commit that
 	                                      finds the same version there may follow */
@@ -116,8 +117,11 @@ static int64_t keep_ms(const struct mailbox *box)
 static void keep_copy(struct mailbox *box, bool dirty)
 {
 	const struct conversation *c = box->conversation;
-	struct copy copy = {.version = box->version + 1, .dirty = dirty, .ended = conversation_ended(c),
-			    .keep_ms = keep_ms(box), .due_ms = c->due_ms};
+	struct copy copy = {.version = box->next, .dirty = dirty, .ended = conversation_ended(c),
+			    .due_ms = c->due_ms};
+
+	/* as long as Redis may hold an older state: forgotten before, that one would come to life again */
+	copy.keep_ms = dirty ? KEEP_MS : keep_ms(box);
 
 	memcpy(copy.subject, box->subject, sizeof(copy.subject));
 	memcpy(copy.flow, flow_state_flow_hash(c->flow), sizeof(copy.flow));
@@ -163,6 +167,15 @@ static void on_commit(void *arg, enum keyspace_outcome outcome)
 	end_turn(box);
 }
 
+/* Redis forgets conversations and their versions, another daemon's memory does not: counted from 1 again, its
+ * last state of an old conversation might pass for the newest of the next one. */
+static uint64_t next_version(const struct mailbox *box)
+{
+	uint64_t now_us = (uint64_t)loop_wall_us(box->session->h->loop);
+
+	return now_us > box->version ? now_us : box->version + 1;
+}
+
 static void commit(struct mailbox *box)
 {
 	struct session *s = box->session;
@@ -170,6 +183,7 @@ static void commit(struct mailbox *box)
 				    .force = box->force, .ttl_ms = keep_ms(box)};
 	struct buf entry = {0};
 
+	box->next = k.version = next_version(box);
 	if (!s->h->redis_ready) {
 		commit_without_redis(box);
 		return;

@@ -417,8 +417,8 @@ create table notifications (
 	unique (escalation, generation, kind, step, round, officer, method, ordinal)
 );
 create index notifications_due on notifications (next_at) where state in ('pending', 'sending');
-create index notifications_unheard on notifications (sent_at)
-	where state = 'sent' and kind = 'alert' and followed_at is null;
+create index notifications_unheard on notifications (coalesce(sent_at, created_at))
+	where state in ('pending', 'sending', 'sent') and kind = 'alert' and followed_at is null;
 create index notifications_open on notifications (case_id) where state in ('pending', 'sending');
 create index notifications_case on notifications (case_id);
 create index notifications_method on notifications (method, created_at);

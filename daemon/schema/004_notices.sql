@@ -42,6 +42,11 @@ begin
 		if not v_ok then
 			update notifications set state = 'cancelled' where id = n.id;
 			continue;
+		elsif exists (select 1 from contact_methods where id = n.method and retired_at is not null) then
+			-- that phone may be somebody else's by now; what takes its place is claimed next
+			update notifications set state = 'cancelled' where id = n.id;
+			perform notice_follow(n);
+			continue;
 		end if;
 		update notifications set state = 'sending', attempts = attempts + 1, lease_owner = p_node,
 			next_at = now() + p_lease_s * interval '1 s' where id = n.id;
@@ -146,8 +151,9 @@ begin
 end
 $$;
 
--- Alerts that were sent and of which nothing was heard for 60 s (emergencies) or 5 min: another way is taken
--- up, once for each. Returns the cases, and 1 where there was another way.
+-- Alerts of which nothing was heard for 60 s (emergencies) or 5 min since they were sent, and those that have
+-- been tried for so long and could not be sent, because their carrier is down: another way is taken up, once
+-- for each, and the first goes on. Returns the cases, and 1 where there was another way.
 create function notices_unheard() returns table (o_case_ref text, o_count int)
 language plpgsql as $$
 declare
@@ -156,9 +162,11 @@ declare
 	v_wanted boolean;
 begin
 	for n in select x.* from notifications x join cases k on k.id = x.case_id
-		where x.state = 'sent' and x.kind = 'alert' and x.followed_at is null
-			and x.sent_at < now() - case k.urgency when 'khan_cap' then interval '60 s' else interval '5 min' end
-		order by x.sent_at limit 50 for no key update of x, k skip locked loop
+		where x.state in ('pending', 'sending', 'sent') and x.kind = 'alert' and x.followed_at is null
+			and x.attempts > 0
+			and coalesce(x.sent_at, x.created_at) < now()
+				- case k.urgency when 'khan_cap' then interval '60 s' else interval '5 min' end
+		order by coalesce(x.sent_at, x.created_at) limit 50 for no key update of x, k skip locked loop
 		select * into strict c from cases where id = n.case_id;
 		select notice_wanted(n.kind, n.officer, c, e) and n.declined_at is null into strict v_wanted
 			from escalations e where e.id = n.escalation;

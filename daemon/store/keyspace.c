@@ -148,7 +148,7 @@ void keyspace_commit(struct redis *redis, const struct keyspace_commit *k, keysp
 	due_key(due, k->partition);
 	if (!k->force)
 		snprintf(expected, sizeof(expected), "%" PRIu64, k->expected);
-	snprintf(version, sizeof(version), "%" PRIu64, k->expected + 1);
+	snprintf(version, sizeof(version), "%" PRIu64, k->version);
 	snprintf(ttl, sizeof(ttl), "%" PRId64, k->ttl_ms);
 	if (k->due_ms)
 		snprintf(due_ms, sizeof(due_ms), "%" PRId64, k->due_ms);

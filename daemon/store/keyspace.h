@@ -42,6 +42,8 @@ struct keyspace_commit {
 	unsigned partition;
 	uint8_t hash[KEYSPACE_HASH_LEN];
 	uint64_t expected;    /* version that was loaded; 0 = none */
+	uint64_t version;     /* the new one: never one that this subject had before, else a state of then would
+	                         pass for the newest */
 	bool force;           /* write whatever version is there: memory is ahead of Redis */
 	const uint8_t *data;  /* sealed state; borrowed until the call returns */
 	size_t len;

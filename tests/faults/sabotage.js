@@ -65,7 +65,7 @@ function test(rows, units) {
 
 function apply(sabotage) {
 	const at = path.join(copy, sabotage.file);
-	const files = fs.statSync(at).isDirectory() ? fs.readdirSync(at).map((name) => path.join(at, name)) : [at];
+	const files = fs.statSync(at).isDirectory() ? fs.readdirSync(at).map((name) => path.join(at, name)).filter((name) => fs.statSync(name).isFile()) : [at];
 	const counts = files.map((name) => fs.readFileSync(name, 'utf8').split(sabotage.find).length - 1);
 	const count = counts.reduce((sum, n) => sum + n, 0);
 	if (count !== 1)

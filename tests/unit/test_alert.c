@@ -281,6 +281,21 @@ static void a_notice_whose_code_was_lost_is_put_back_at_once(void **state)
 	assert_int_equal(times_said("alert_sent retry"), 1);
 }
 
+/* The outbox goes before PostgreSQL, whose last answers still come. */
+static void at_the_end_nothing_is_sent_any_more(void **state)
+{
+	(void)state;
+	due = 2;
+	due_urgency = "thap";
+	h.closing = true;
+	alert_start(h.alert);
+	pass(1000);
+	pass(0);
+	assert_int_equal(times_said("alert_code "), 2);
+	assert_int_equal(sends, 0);
+	assert_int_equal(times_said("alert_sent retry"), 2);
+}
+
 static void a_notice_that_ran_out_of_time_is_due_again(void **state)
 {
 	(void)state;
@@ -461,6 +476,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		T(a_start_frees_the_leases_before_the_first_claim),
 		T(a_notice_whose_code_was_lost_is_put_back_at_once),
+		T(at_the_end_nothing_is_sent_any_more),
 		T(a_notice_that_ran_out_of_time_is_due_again),
 		T(receipts_wait_for_postgresql_but_not_without_end),
 		T(an_outcome_that_met_a_locked_case_is_recorded_later),

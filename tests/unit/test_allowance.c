@@ -163,6 +163,21 @@ static void a_clock_that_goes_back_gives_nothing_anew(void **state)
 	allowance_fini(&a);
 }
 
+static void a_day_far_ahead_was_a_mistake_of_the_clock(void **state)
+{
+	struct allowance a;
+
+	(void)state;
+	allowance_init(&a, 5, 0, file, noon_us + 4000 * day_us);
+	granted(&a, 1, 5, noon_us + 4000 * day_us);
+	assert_int_equal(granted(&a, 1, 5, noon_us), 5);
+	granted(&a, 1, 5, noon_us + 4000 * day_us);
+	allowance_fini(&a);
+	allowance_init(&a, 5, 0, file, noon_us);
+	assert_int_equal(granted(&a, 1, 5, noon_us), 5);
+	allowance_fini(&a);
+}
+
 static void a_flood_of_senders_takes_no_more_memory(void **state)
 {
 	struct allowance a;
@@ -188,6 +203,7 @@ int main(void)
 		T(a_crash_loses_few_counts),
 		T(an_unreadable_file_leaves_little),
 		T(a_clock_that_goes_back_gives_nothing_anew),
+		T(a_day_far_ahead_was_a_mistake_of_the_clock),
 		T(a_flood_of_senders_takes_no_more_memory),
 	};
 

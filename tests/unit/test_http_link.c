@@ -170,6 +170,8 @@ static struct link *try_create(const char *settings, char *error, size_t error_s
 	return link;
 }
 
+static bool start_later;
+
 /* A link with that profile; more: further settings. */
 static void create(const char *profile, const char *more)
 {
@@ -179,7 +181,8 @@ static void create(const char *profile, const char *more)
 				       "password_file: out" : "idle: 30s", t.provider_port);
 	char error[600], *settings;
 
-	t.port = wire_free_port();
+	if (!t.link)
+		t.port = wire_free_port();
 	settings = mem_printf("{name: web, adapter: http, profile: %s/adapters/http/profiles/%s.yaml, listen: "
 			      "\"127.0.0.1:%u\", path: /p, short_codes: [\"111\"], %s, %s}",
 			      src ? src : ".", profile, t.port, api, more);
@@ -188,7 +191,8 @@ static void create(const char *profile, const char *more)
 		fail_msg("%s", error);
 	mem_free(settings);
 	mem_free(api);
-	t.adapter->start(t.link);
+	if (!start_later)
+		t.adapter->start(t.link);
 }
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
@@ -342,6 +346,28 @@ static void test_a_request_that_outlives_its_link_is_answered(void **state)
 	t.done[0](t.arg[0], true);
 	wire_close(w, t.loop);
 	mem_free(w);
+}
+
+/* Another configuration is made whole before anything of the old one ends. */
+static void test_a_link_of_the_next_configuration_stands_beside_it_until_it_starts(void **state)
+{
+	struct link *old, *next;
+
+	(void)state;
+	create("generic", ADDRESS);
+	old = t.link;
+	start_later = true;
+	create("generic", ADDRESS);
+	start_later = false;
+	next = t.link;
+	t.link = old;
+	assert_int_equal(get("/p/sms?from=1&text=x"), 200);
+	t.adapter->destroy(old);
+	t.link = next;
+	assert_int_equal(get("/p/sms?from=1&text=x"), 503);
+	t.adapter->start(next);
+	assert_int_equal(get("/p/sms?from=1&text=x"), 200);
+	assert_int_equal(t.in_count, 2);
 }
 
 static void test_a_stopping_link_asks_to_come_again(void **state)
@@ -731,6 +757,7 @@ int main(void)
 		TEST(test_the_gate_stands_before_every_door),
 		TEST(test_a_signed_text_that_could_not_be_kept_may_come_again_as_it_is),
 		TEST(test_a_request_that_outlives_its_link_is_answered),
+		TEST(test_a_link_of_the_next_configuration_stands_beside_it_until_it_starts),
 		TEST(test_a_stopping_link_asks_to_come_again),
 		TEST(test_kannels_sendsms_is_called_as_it_wants),
 		TEST(test_a_json_provider_names_its_texts),

@@ -44,7 +44,7 @@ static unsigned taken_count;
 
 static struct link *fakes[FAKES_MAX];
 static unsigned fake_count, alive;
-static bool stop_at_once;
+static bool stop_at_once, told_at_the_end;
 
 static struct link *fake_create(const struct adapter_host *host, const char *name,
 				const struct yaml_node *conf, char *error, size_t error_size)
@@ -83,8 +83,13 @@ static void fake_stop(struct link *link)
 		fake_set(link, LINK_STOPPED);
 }
 
+/* Tells what became of the texts it was given, as long as told_at_the_end. */
 static void fake_destroy(struct link *link)
 {
+	for (unsigned i = 0; told_at_the_end && i < taken_count; i++) {
+		if (taken[i].link == link)
+			link->host->sent(link->host->ctx, &taken[i].id, SENT_IN_DOUBT, "");
+	}
 	for (unsigned i = 0; i < fake_count; i++) {
 		if (fakes[i] == link)
 			fakes[i] = NULL;
@@ -176,6 +181,7 @@ static int setup(void **state)
 	memset(fakes, 0, sizeof(fakes));
 	taken_count = told_count = fake_count = alive = root_count = doubts = 0;
 	stop_at_once = true;
+	told_at_the_end = false;
 	h.loop = loop_new();
 	h.conf = &conf;
 	conf.file = (char *)"hotlined.yaml";
@@ -564,6 +570,41 @@ static void a_changed_link_starts_anew_and_the_others_never_notice(void **state)
 	stop_at_once = true;
 }
 
+static void a_link_that_leaves_names_its_receipts_by_its_carrier(void **state)
+{
+	struct receipt receipt = {.provider_ref = "17", .status = RECEIPT_DELIVERED};
+	struct link *a;
+	char error[300];
+
+	(void)state;
+	begin(TWO);
+	a = fake("a");
+	alert(1, "+849");
+	answer(0, SENT_OK, "17");
+	stop_at_once = false;
+	assert_true(reload("[{name: a2, adapter: fake, carrier: c1}, {name: b, adapter: fake, carrier: c2}]", error,
+			   sizeof(error)));
+	a->host->receipt(a->host->ctx, "a", &receipt);
+	assert_string_equal(last_receipt.provider_ref, told[0].ref);
+}
+
+/* Its last outcome comes while everything is taken down. */
+static void the_end_of_a_leaving_link_is_the_end_of_it(void **state)
+{
+	char error[300];
+
+	(void)state;
+	begin(TWO);
+	alert(1, "+849");
+	stop_at_once = false;
+	assert_true(reload("[{name: b, adapter: fake, carrier: c2}]", error, sizeof(error)));
+	told_at_the_end = true;
+	outbox_free(h.outbox);
+	h.outbox = NULL;
+	loop_run_posted(h.loop);
+	assert_int_equal(told[0].state, SENT_IN_DOUBT);
+}
+
 static void links_come_and_go(void **state)
 {
 	char error[300];
@@ -643,6 +684,8 @@ int main(void)
 		T(message_ids_are_the_carriers_own),
 		T(a_lost_connection_puts_answers_in_doubt),
 		T(a_changed_link_starts_anew_and_the_others_never_notice),
+		T(a_link_that_leaves_names_its_receipts_by_its_carrier),
+		T(the_end_of_a_leaving_link_is_the_end_of_it),
 		T(links_come_and_go),
 		T(a_bad_configuration_changes_nothing),
 		T(the_end_waits_for_every_link),

@@ -190,6 +190,27 @@ static void a_command_waits_for_the_first_roster(void **state)
 	assert_int_equal(orders, 1);
 }
 
+static void a_proof_waits_for_the_first_roster(void **state)
+{
+	(void)state;
+	what = "waiting";
+	roles_start(h.roles);
+	say("XN 123456", PAST_NONE);
+	assert_int_equal(proofs + turns, 0);
+	on_roster = 7;
+	answer();
+	assert_int_equal(proofs, 1);
+}
+
+static void anybody_can_write_such_texts_so_only_so_many_wait(void **state)
+{
+	(void)state;
+	roles_start(h.roles);
+	for (int i = 0; i < 1001; i++)
+		say("NHAN 123456", PAST_NONE);
+	assert_int_equal(turns, 1);
+}
+
 static void what_a_conversation_has_heard_is_no_command_later(void **state)
 {
 	(void)state;
@@ -232,6 +253,8 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		T(a_change_while_the_roster_is_read_is_read_too),
 		T(a_command_waits_for_the_first_roster),
+		T(a_proof_waits_for_the_first_roster),
+		T(anybody_can_write_such_texts_so_only_so_many_wait),
 		T(what_a_conversation_has_heard_is_no_command_later),
 		T(a_member_writes_as_one_and_only_a_waiting_one_proves_a_phone),
 	};

@@ -488,6 +488,35 @@ static void silence_of_the_carrier_goes_on_once(void **state)
 	assert_sql("0", "select count(*) from notices_unheard()"); /* heard on the second */
 }
 
+/* The only carrier is down: the alert is never sent, so nothing is ever said of it. */
+static void an_alert_that_cannot_be_sent_takes_another_way_as_well(void **state)
+{
+	(void)state;
+	add_officers(1, "");
+	second_ways(1);
+	open_case(1, "khan_cap", "bao_luc", "");
+	fire();
+	assert_sql("0", "select count(*) from notices_unheard()");
+	sql(db, "update notifications set created_at = now() - interval '61 s'");
+	assert_sql("0", "select count(*) from notices_unheard()"); /* not tried yet: that is not the carrier's fault */
+	assert_string_equal(claim(""), "0 sms");
+	outcome("retry");
+	assert_sql("HL1 1", "select concat_ws(' ', o_case_ref, o_count) from notices_unheard()");
+	assert_sql("0", "select count(*) from notices_unheard()");
+	assert_sql("2", "select count(*) from notifications where state = 'pending'"); /* the first goes on */
+}
+
+static void a_notice_never_goes_to_a_phone_that_was_given_up(void **state)
+{
+	(void)state;
+	add_officers(1, "");
+	open_case(1, "khan_cap", "bao_luc", "");
+	fire();
+	sql(db, "select officer_method_put(id, 0, 'sms', '\\xabababababababababababababababab', '\\x00') from officers");
+	assert_string_equal(claim(""), "");
+	assert_sql("\\xabababababababababababababababab", "select o_idx from notifications_claim('n1', 50, 60)");
+}
+
 static void emergencies_are_claimed_first_and_have_places_of_their_own(void **state)
 {
 	(void)state;
@@ -688,6 +717,8 @@ int main(void)
 		TEST(a_refused_alert_goes_on_to_the_next_way_at_once_and_then_to_the_next_step),
 		TEST(a_receipt_that_says_failed_goes_on_as_well),
 		TEST(silence_of_the_carrier_goes_on_once),
+		TEST(a_notice_never_goes_to_a_phone_that_was_given_up),
+		TEST(an_alert_that_cannot_be_sent_takes_another_way_as_well),
 		TEST(emergencies_are_claimed_first_and_have_places_of_their_own),
 		TEST(alerts_that_can_wait_share_a_minute),
 		TEST(a_member_is_verified_by_the_code_and_can_be_revoked),

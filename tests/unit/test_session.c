@@ -23,6 +23,7 @@
 #include "path/pending.h"
 #include "path/reply.h"
 #include "path/session.h"
+#include "store/keyspace.h"
 #include "store/spool.h"
 #include "store/vault.h"
 
@@ -36,6 +37,7 @@ static size_t filed_count;
 static char *replies[MAX];
 static size_t reply_count;
 static uint64_t next_record;
+static struct id16 last_queued; /* conversation of the last entry for the queue */
 
 void filing_direct(struct filing *f, struct entry *e)
 {
@@ -55,8 +57,75 @@ void filing_seal(struct filing *f, unsigned partition, const struct entry *e, st
 {
 	(void)f;
 	(void)partition;
-	(void)e;
-	(void)out;
+	last_queued = e->conversation;
+	buf_put(out, "entry", 5);
+}
+
+/* ---- Redis, where a test says that it is there: one conversation ---- */
+
+static struct {
+	uint64_t version;
+	struct buf data;
+} kept_there;
+static keyspace_load_fn *load_fn;
+static keyspace_commit_fn *commit_fn;
+static void *keyspace_arg;
+static enum keyspace_outcome outcome;
+
+static void give_state(void *arg)
+{
+	struct keyspace_session found = {.version = kept_there.version, .data = kept_there.data.data,
+					 .len = kept_there.data.len};
+
+	(void)arg;
+	load_fn(keyspace_arg, true, &found);
+}
+
+static void give_outcome(void *arg)
+{
+	(void)arg;
+	commit_fn(keyspace_arg, outcome);
+}
+
+void keyspace_load(struct redis *redis, unsigned partition, const uint8_t hash[KEYSPACE_HASH_LEN],
+		   keyspace_load_fn *fn, void *arg)
+{
+	(void)redis;
+	(void)partition;
+	(void)hash;
+	load_fn = fn;
+	keyspace_arg = arg;
+	loop_defer(h.loop, give_state, NULL);
+}
+
+void keyspace_commit(struct redis *redis, const struct keyspace_commit *k, keyspace_commit_fn *fn, void *arg)
+{
+	(void)redis;
+	outcome = k->force || k->expected == kept_there.version ? KEYSPACE_DONE : KEYSPACE_CONFLICT;
+	if (outcome == KEYSPACE_DONE) {
+		kept_there.version = k->version;
+		buf_clear(&kept_there.data);
+		buf_put(&kept_there.data, k->data, k->len);
+	}
+	commit_fn = fn;
+	keyspace_arg = arg;
+	loop_defer(h.loop, give_outcome, NULL);
+}
+
+void keyspace_due(struct redis *redis, unsigned partition, int64_t now_ms, keyspace_due_fn *fn, void *arg)
+{
+	(void)redis;
+	(void)partition;
+	(void)now_ms;
+	(void)fn;
+	(void)arg;
+}
+
+void keyspace_forget_due(struct redis *redis, unsigned partition, const uint8_t hash[KEYSPACE_HASH_LEN])
+{
+	(void)redis;
+	(void)partition;
+	(void)hash;
 }
 
 void reply_send(struct hotline *hotline, const struct delivery *d, const char *text)
@@ -131,6 +200,8 @@ static int teardown(void **state)
 {
 	(void)state;
 	session_free(h.session);
+	buf_free(&kept_there.data);
+	kept_there.version = 0;
 	pending_free(h.pending);
 	spool_close(h.spool);
 	redis_free(h.redis);
@@ -425,6 +496,57 @@ static void the_same_words_again_are_counted_and_answered_as_before(void **state
 	assert_string_equal(replies[0], replies[1]);
 }
 
+/* Redis may hold an older state of it and come back with that: without the newer one it would go on. */
+static void what_ended_while_redis_was_away_is_remembered_until_redis_has_it(void **state)
+{
+	struct session_status status;
+
+	(void)state;
+	change_to_questions(1);
+	hear("chau be bi danh o truong");
+	assert_int_equal(filed_count, 1);
+	loop_skip_ms(h.loop, 2 * 3600 * 1000);
+	replay("chau be bi danh o truong", 1, PAST_UNKNOWN, 7200);
+	assert_int_equal(filed_count, 2);
+	assert_true(id16_equal(&filed[0].conversation, &filed[1].conversation));
+	loop_skip_ms(h.loop, 25 * 3600 * 1000);
+	settle();
+	session_status(h.session, &status);
+	assert_int_equal(status.waiting, 0);
+	for (int i = 0; i < 601; i++) { /* sweeps; a day later Redis has forgotten it, too */
+		loop_skip_ms(h.loop, 1000);
+		settle();
+	}
+	session_status(h.session, &status);
+	assert_int_equal(status.in_memory, 0);
+}
+
+/* Two daemons, one Redis. What the first one remembers of an old conversation must not pass for the newest
+ * state of the next one, which the other daemon has begun. */
+static void a_state_of_an_older_conversation_is_never_taken_for_the_newest(void **state)
+{
+	struct session *first = h.session, *other = session_new(&h);
+	struct id16 older, newer;
+
+	(void)state;
+	h.redis_ready = true;
+	session_start(other);
+	session_redis_up(other);
+	hear("chau be bi danh o truong"); /* the first daemon's only turn of it; it ends elsewhere */
+	older = last_queued;
+	kept_there.version = 0;           /* and Redis forgets it */
+	buf_clear(&kept_there.data);
+	h.session = other;
+	hear("nha hang xom danh con");
+	newer = last_queued;
+	assert_false(id16_equal(&older, &newer));
+	h.session = first;
+	hear("2");
+	assert_true(id16_equal(&last_queued, &newer));
+	h.redis_ready = false;
+	session_free(other);
+}
+
 static void a_repeat_in_doubt_does_not_answer_the_next_question(void **state)
 {
 	(void)state;
@@ -589,6 +711,8 @@ int main(void)
 		T(a_replay_without_its_conversation_opens_one_of_another_name),
 		T(a_text_whose_parts_were_heard_one_by_one_is_known_by_all_of_them),
 		T(the_same_words_again_are_counted_and_answered_as_before),
+		T(what_ended_while_redis_was_away_is_remembered_until_redis_has_it),
+		T(a_state_of_an_older_conversation_is_never_taken_for_the_newest),
 		T(a_repeat_in_doubt_does_not_answer_the_next_question),
 		T(a_menu_digit_repeated_on_purpose_is_two_answers),
 		T(stop_is_silent_and_what_was_said_is_filed),

@@ -37,7 +37,7 @@ module.exports = [
 				await restart(rig);
 				await all;
 			}
-			return {};
+			return { alertMs: 8000 };
 		},
 	},
 	{
