@@ -149,6 +149,7 @@ static void words_joined_by_an_and_may_stand_anywhere(void **state)
 	assert_true(finds("gả & tuổi", "mới 14 tuổi mà bị gả"));
 	assert_true(finds("gả & tuổi & ép ! gả đi", "14 tuổi bị ép gả"));
 	assert_false(finds("gả & tuổi", "bị gả"));
+	assert_false(finds("gả & mười tuổi", "bị gả, mười bốn tuổi"));
 	assert_false(finds("gả & tuổi ! gả đi", "14 tuổi gả đi"));
 }
 
