@@ -18,8 +18,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{ "status", "", "links, stores, queues and keys at a glance", cmd_status, true },
-	{ "messages", "[--from NUMBER|-] [--ref REF] [--limit N]", "texts in and out, without content",
+	{ "status", "", "links, stores, queues and the flow that runs", cmd_status, true },
+	{ "messages", "[--from NUMBER|-] [--ref REF] [--limit N]", "texts that came in, without content",
 	  cmd_list, true },
 	{ "reports", "[--from NUMBER|-] [--ref REF] [--limit N]", "reports that were filed", cmd_list,
 	  true },
@@ -85,7 +85,7 @@ static const struct command commands[] = {
 	  cmd_flow_retire, true },
 	{ "phone", "[--ussd] [--from NUMBER] [--officer NUMBER] [--script FILE]",
 	  "a phone in the terminal, a reporter's and an officer's", cmd_phone, true },
-	{ "reload", "", "read configuration and flows again", cmd_reload, true },
+	{ "reload", "", "read flows, clocks, calendar, roster and links again", cmd_reload, true },
 	{ "db migrate", "", "bring the database to this version's schema", cmd_db_migrate, false },
 	{ "keys init", "--dir DIR [--team NAME]", "make the keys of a new hotline", cmd_keys_init,
 	  false },

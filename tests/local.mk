@@ -28,7 +28,7 @@ fuzz-targets: $(BUILT_SOURCES) $(FUZZ_TARGETS)
 .PHONY: tests-build fuzz-targets
 
 clean-local:
-	rm -rf tests/logs
+	rm -rf tests/logs tests/faults-plain tests/sabotage
 
 EXTRA_DIST += tests/run tests/layers tests/data tests/fuzz/run tests/fuzz/corpus \
 	tests/flows tests/scripts tests/system

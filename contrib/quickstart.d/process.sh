@@ -21,7 +21,7 @@ process_state() {
 process_start() {
 	local name=$1
 	shift
-	setsid "$@" </dev/null >>"$D/log/$name.log" 2>&1 8>&- 9>&- &
+	setsid "$@" </dev/null >>"$D/log/$name.log" 2>&1 7>&- 8>&- 9>&- &
 	echo "$!" >"$D/pid/$name.new" && mv "$D/pid/$name.new" "$D/pid/$name"
 }
 

@@ -5,14 +5,17 @@
 DAEMON_MARK='hotlined --config'
 READY_SECONDS=20
 
-# options_save: what was given at an earlier `up` holds until it is given again.
-options_save() {
-	local old_smpp='' old_redis=''
+# options_read: what was given at an earlier `up` holds until it is given again. Sets SMPP and its parts,
+# FSYNC, and OLD_FSYNC if there was one.
+options_read() {
+	local old_smpp=''
+	OLD_FSYNC=''
 	if [ -f "$D/options" ]; then
-		{ IFS= read -r old_smpp; IFS= read -r old_redis; } <"$D/options"
+		{ IFS= read -r old_smpp; IFS= read -r OLD_FSYNC; } <"$D/options"
 	fi
 	SMPP=${SMPP:-$old_smpp}
-	FSYNC=${REDIS:-${old_redis:-everysec}}
+	[ "$SMPP" != none ] || SMPP=''
+	FSYNC=${REDIS:-${OLD_FSYNC:-everysec}}
 	[[ $FSYNC == always || $FSYNC == everysec ]] || die "--redis takes always or everysec, not '$FSYNC'"
 	[ -z "$SMPP" ] || [[ $SMPP =~ ^([A-Za-z0-9.:_-]+|\[[0-9a-fA-F:]+\]):([0-9]{1,5}),([A-Za-z0-9._@-]{1,15}),(.{0,8})$ ]] ||
 		die '--smpp takes HOST:PORT,SYSTEM_ID,PASSWORD (system_id to 15, password to 8 characters)'
@@ -20,7 +23,10 @@ options_save() {
 		SMPP_HOST=${BASH_REMATCH[1]} SMPP_PORT=${BASH_REMATCH[2]}
 		SMPP_ID=${BASH_REMATCH[3]} SMPP_PASSWORD=${BASH_REMATCH[4]}
 	fi
-	if [ -n "$old_redis" ] && [ "$old_redis" != "$FSYNC" ]; then
+}
+
+options_save() {
+	if [ -n "$OLD_FSYNC" ] && [ "$OLD_FSYNC" != "$FSYNC" ]; then
 		redis_stop
 	fi
 	(umask 077 && printf '%s\n%s\n' "$SMPP" "$FSYNC" >"$D/options")
@@ -44,7 +50,7 @@ service_config() {
 	local run=$BASE/run
 	[ "$BASE" != "$D" ] || run=run
 	cat <<TXT
-# Written by contrib/quickstart at each start.
+# Written by contrib/quickstart at each start: change a copy (my.yaml beside it), not this file.
 node: quickstart
 keys: {dir: keys, team: hotline}
 spool: {dir: spool}
@@ -76,7 +82,7 @@ service_up() {
 		rm "$fresh"
 	fi
 	ctl db migrate >>"$D/log/setup.log" 2>&1 || setup_failed 'hotlinectl db migrate'
-	if ! process_pid hotlined "$DAEMON_MARK $D/hotlined.yaml" >/dev/null; then
+	if ! service_runs >/dev/null; then
 		process_start hotlined "$BUILD/hotlined" --config "$D/hotlined.yaml"
 	fi
 	process_ready hotlined "$DAEMON_MARK $D/hotlined.yaml" "$READY_SECONDS" service_ready
@@ -92,22 +98,32 @@ ctl() {
 	"$BUILD/hotlinectl" --config "$D/hotlined.yaml" "$@"
 }
 
-# service_ready: the control socket answers, PostgreSQL is reached, and the carrier's link, if there is
-# one, is bound.
+# service_runs: prints the daemon's pid.
+service_runs() {
+	process_pid hotlined "$DAEMON_MARK $D/hotlined.yaml"
+}
+
+# service_ready: the control socket answers, and PostgreSQL is reached.
 service_ready() {
 	local status
 	NOT_READY='does not answer on its control socket'
 	status=$(ctl status --json 2>/dev/null) || return 1
 	NOT_READY='has not reached PostgreSQL'
-	tr -d ' \n' <<<"$status" | grep -qF '"postgres":"up"' || return 1
-	NOT_READY="is not bound to ${SMPP_HOST:-}:${SMPP_PORT:-}"
-	service_bound "$status"
+	tr -d ' \n' <<<"$status" | grep -qF '"postgres":"up"'
 }
 
-# service_bound STATUS: the row of the link "carrier" says so.
-service_bound() {
+# carrier_bound: waits until the link "carrier", if there is one, is bound; false if that takes too long.
+carrier_bound() {
+	local deadline=$((SECONDS + READY_SECONDS))
 	[ -n "$SMPP" ] || return 0
-	tr -d '\n' <<<"$1" | tr '{' '\n' | grep -F '"carrier"' | grep -qi 'bound'
+	until ctl status --json 2>/dev/null | tr -d '\n' | tr '{' '\n' | grep -F '"carrier"' | grep -qi 'bound'; do
+		service_runs >/dev/null || die "hotlined ended; its log is $D/log/hotlined.log"
+		if [ "$SECONDS" -ge "$deadline" ]; then
+			tail -n 8 "$D/log/hotlined.log" >&2
+			return 1
+		fi
+		sleep 0.05
+	done
 }
 
 service_stop() {

@@ -128,9 +128,13 @@ fill() {
 	sed -e "s|@DIR@|$D|g" -e "s|@RUN@|$2|g" -e "s|@FSYNC@|${FSYNC:-everysec}|g" "$SRC/contrib/quickstart.d/$1"
 }
 
+redis_runs() {
+	process_pid redis "$D/redis/redis.conf" >/dev/null
+}
+
 redis_start() {
 	local digest
-	process_pid redis "$D/redis/redis.conf" >/dev/null && return
+	redis_runs && return
 	mkdir -p "$D/redis" && chmod 700 "$D/redis"
 	if [ ! -s "$D/keys/redis.password" ]; then
 		(umask 077 && od -An -tx1 -N24 /dev/urandom | tr -d ' \n' >"$D/keys/redis.password")
@@ -151,8 +155,12 @@ redis_stop() {
 	process_signal redis "$D/redis/redis.conf" TERM 30 || die 'Redis does not stop'
 }
 
+postgres_runs() {
+	process_pid postgres "-D $PGDATA" >/dev/null
+}
+
 postgres_start() {
-	process_pid postgres "-D $PGDATA" >/dev/null && return
+	postgres_runs && return
 	[ -f "$PGDATA/PG_VERSION" ] || postgres_init
 	fill postgresql.conf "$BASE/run/pg" >"$PGDATA/postgresql.conf"
 	# Only this user may connect, as the daemon's role or as the superuser. In a user namespace

@@ -79,6 +79,7 @@ static const struct setting settings[] = {
 	{"watch", "heartbeat_file", SETTING_PATH, AT(watch_heartbeat_file), NULL, false,
 	 "file touched every 30 s while the audit is clean"},
 };
+enum { SHORT_CODE_MIN = 2, SHORT_CODE_MAX = 15 };
 enum { SETTING_COUNT_ALL = sizeof(settings) / sizeof(*settings) };
 
 static const char *const sections[] = {"replies", "keys", "spool", "redis", "postgres", "control",
@@ -153,15 +154,28 @@ static const struct yaml_node *find_setting(const struct yaml_node *root, const 
 	return map ? yaml_find(map, s->key) : NULL;
 }
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 static bool set_number(const struct setting *s, const char *text, int64_t *out)
 {
 	char *end;
 
-	if (s->type == SETTING_DURATION)
-		return yaml_duration_ms(text, out);
+	if (s->type == SETTING_DURATION) /* 150 alone would be seconds, where milliseconds were meant */
+		return text[0] && !is_digit(text[strlen(text) - 1]) && yaml_duration_ms(text, out);
 	errno = 0;
 	*out = strtoll(text, &end, 10);
 	return errno == 0 && end != text && *end == '\0' && *out >= 0;
+}
+
+/* It stands in log lines and metrics as one word. */
+static bool is_node(const char *text)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+
+	return *text && text[strspn(text, allowed)] == '\0';
 }
 
 static bool set_value(struct conf *conf, const struct setting *s, const struct yaml_node *node,
@@ -173,13 +187,17 @@ static bool set_value(struct conf *conf, const struct setting *s, const struct y
 	if (s->type == SETTING_DURATION || s->type == SETTING_COUNT) {
 		if (!set_number(s, text, at))
 			return fault_at(fault, node, "'%s' must be a %s, found '%s'", s->key,
-					type_names[s->type], text);
+					s->type == SETTING_COUNT ? "number, 0 or more" : "duration such as 150ms or 2s",
+					text);
 		return true;
 	}
 	if (s->type == SETTING_TEXT)
 		*(char **)at = mem_strdup(text);
 	else
 		*(char **)at = conf_path(conf, text);
+	if (at == &conf->node && !is_node(text))
+		return fault_at(fault, node, "'node' must be a name of letters, digits, '.', '-' and '_', found '%s'",
+				text);
 	if (s->type == SETTING_SECRET && !conf_secret_file(*(char **)at, why, sizeof(why)))
 		return fault_at(fault, node, "%s", why);
 	return true;
@@ -243,9 +261,18 @@ static bool check_map(const struct yaml_node *map, const char *section, const st
 	return true;
 }
 
+static bool is_short_code(const char *text)
+{
+	size_t len = strlen(text), plus = text[0] == '+';
+
+	return len >= plus + SHORT_CODE_MIN && len <= plus + SHORT_CODE_MAX &&
+	       strspn(text + plus, "0123456789") == len - plus;
+}
+
 static bool read_short_codes(struct conf *conf, const struct fault *fault)
 {
 	const struct yaml_node *list = yaml_find(conf->root, "short_codes");
+	const char *text;
 
 	if (!list)
 		return fault_at(fault, NULL, "'short_codes' is missing: the numbers people text to");
@@ -255,6 +282,11 @@ static bool read_short_codes(struct conf *conf, const struct fault *fault)
 	for (size_t i = 0; i < list->count; i++) {
 		if (list->items[i]->kind != YAML_SCALAR)
 			return fault_at(fault, list->items[i], "a short code must be a number");
+		text = list->items[i]->text;
+		if (!is_short_code(text))
+			return fault_at(fault, list->items[i],
+					"a short code is %d to %d digits, or a number with + and its country, found '%s'",
+					SHORT_CODE_MIN, SHORT_CODE_MAX, text);
 		conf->short_codes[i] = mem_strdup(list->items[i]->text);
 	}
 	return true;
@@ -381,6 +413,45 @@ void conf_where(const struct conf *conf, const char *setting, char *out, size_t 
 	snprintf(out, size, "%s:%u:%u", conf->file, node ? node->line : 1, node ? node->column : 1);
 }
 
+static bool same_value(const struct setting *s, const struct conf *a, const struct conf *b)
+{
+	const void *at_a = (const char *)a + s->at, *at_b = (const char *)b + s->at;
+	const char *text_a, *text_b;
+
+	if (s->type == SETTING_DURATION || s->type == SETTING_COUNT)
+		return *(const int64_t *)at_a == *(const int64_t *)at_b;
+	text_a = *(char *const *)at_a;
+	text_b = *(char *const *)at_b;
+	return text_a && text_b ? strcmp(text_a, text_b) == 0 : text_a == text_b;
+}
+
+static bool same_short_codes(const struct conf *a, const struct conf *b)
+{
+	size_t i = 0;
+
+	while (a->short_codes[i] && b->short_codes[i] && strcmp(a->short_codes[i], b->short_codes[i]) == 0)
+		i++;
+	return !a->short_codes[i] && !b->short_codes[i];
+}
+
+static void add_name(char *out, size_t size, const char *section, const char *key)
+{
+	size_t len = strlen(out);
+
+	snprintf(out + len, size - len, "%s%s%s%s", len ? ", " : "", section ? section : "", section ? "." : "", key);
+}
+
+void conf_differences(const struct conf *a, const struct conf *b, char *out, size_t size)
+{
+	out[0] = '\0';
+	for (size_t i = 0; i < SETTING_COUNT_ALL; i++) {
+		if (!same_value(&settings[i], a, b))
+			add_name(out, size, settings[i].section, settings[i].key);
+	}
+	if (!same_short_codes(a, b))
+		add_name(out, size, NULL, "short_codes");
+}
+
 void conf_print_reference(void)
 {
 	for (size_t i = 0; i < SETTING_COUNT_ALL; i++) {
@@ -390,4 +461,6 @@ void conf_print_reference(void)
 		       type_names[s->type], s->required ? "required" : s->fallback ? s->fallback : "-",
 		       s->help);
 	}
+	puts("short_codes\tlist of numbers\trequired\tthe numbers people text to");
+	puts("links\tlist of maps\trequired\tlinks to carriers and services: name, adapter and the adapter's settings");
 }

@@ -57,6 +57,9 @@ void conf_where(const struct conf *conf, const char *setting, char *out, size_t 
  * says what is wrong and how to mend it. */
 bool conf_secret_file(const char *path, char *error, size_t error_size);
 
+/* Settings ("replies.per_day, node") that differ between two readings of the file, links apart; "" if none. */
+void conf_differences(const struct conf *a, const struct conf *b, char *out, size_t size);
+
 /* `path` itself if absolute, else folder/path; owned by the caller. */
 char *conf_path(const struct conf *conf, const char *path);
 

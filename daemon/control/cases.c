@@ -44,7 +44,9 @@ static void on_done(void *arg, enum pg_outcome outcome, const char *error)
 	if (outcome != PG_OK || !result)
 		control_refuse_store(t->request, outcome, error);
 	else if (strcmp(result, "unknown") == 0)
-		control_refuse(t->request, CONTROL_EXIT_NOTHING, "there is no such case or clock");
+		control_refuse(t->request, CONTROL_EXIT_NOTHING, "there is no %s %s",
+			       control_text(t->request, "clock") ? "such clock of case" : "case",
+			       control_text(t->request, "ref"));
 	else
 		control_answer(t->request, json_incref(t->data));
 	json_decref(t->data);
@@ -62,16 +64,32 @@ static bool is_action(const char *action)
 	return actions[i] != NULL;
 }
 
-/* The officer named as receiver: by id or by tag. */
+/* The officer who does it; else refuses, because a mistyped name would hold the case and stop its ladder. */
+static const struct duty_officer *actor_of(struct control_request *request)
+{
+	const struct duty *d = request->hotline->duty;
+	const struct duty_officer *o = duty_find_id(d, control_text(request, "actor"));
+
+	if (duty_version(d) < 0)
+		control_refuse(request, CONTROL_EXIT_STORE, "no roster has been read yet: PostgreSQL cannot be reached");
+	else if (!o)
+		control_refuse(request, CONTROL_EXIT_NOTHING,
+			       "the roster has no such officer: --actor takes an id that `hotlinectl oncall` shows");
+	else if (o->disabled)
+		control_refuse(request, CONTROL_EXIT_REFUSED, "that officer has left");
+	else
+		return o;
+	return NULL;
+}
+
+/* The officer named as receiver: by id, tag or name. */
 static void put_receiver(struct pg_params *p, const struct control_request *request)
 {
 	const char *to = control_text(request, "to");
-	const struct duty_officer *o = to ? duty_find_words(request->hotline->duty, to) : NULL;
-	const struct duty_officer *all;
-	size_t count = duty_officers(request->hotline->duty, &all);
+	const struct duty_officer *o = to ? duty_find_id(request->hotline->duty, to) : NULL;
 
-	for (size_t i = 0; to && !o && i < count; i++)
-		o = strcmp(all[i].tag, to) == 0 ? &all[i] : NULL;
+	if (to && !o)
+		o = duty_find_words(request->hotline->duty, to);
 	if (o)
 		pg_put_uuid(p, o->id);
 	else
@@ -83,6 +101,7 @@ void cases_act(struct control_request *request)
 	const char *ref = control_text(request, "ref"), *actor = control_text(request, "actor");
 	const char *action = control_text(request, "action"), *code = control_text(request, "code");
 	int64_t seconds = json_integer_value(json_object_get(request->args, "seconds"));
+	const struct duty_officer *officer;
 	struct taking *t;
 	struct pg_params *p;
 
@@ -92,9 +111,12 @@ void cases_act(struct control_request *request)
 			       "a case needs ref, actor and action (ack, close, reopen, snooze or pass)");
 		return;
 	}
+	officer = actor_of(request);
+	if (!officer)
+		return;
 	p = pg_params_new();
 	pg_put_text(p, ref);
-	pg_put_text(p, actor);
+	pg_put_text(p, officer->tag);
 	pg_put_text(p, action);
 	pg_put_text(p, code ? code : "done");
 	pg_put_int(p, seconds);
@@ -108,6 +130,7 @@ void cases_clock_met(struct control_request *request)
 {
 	const char *ref = control_text(request, "ref"), *clock = control_text(request, "clock");
 	const char *actor = control_text(request, "actor");
+	const struct duty_officer *officer;
 	struct taking *t;
 	struct pg_params *p;
 
@@ -115,10 +138,13 @@ void cases_clock_met(struct control_request *request)
 		control_refuse(request, CONTROL_EXIT_USAGE, "a clock needs ref, clock and actor");
 		return;
 	}
+	officer = actor_of(request);
+	if (!officer)
+		return;
 	p = pg_params_new();
 	pg_put_text(p, ref);
 	pg_put_text(p, clock);
-	pg_put_text(p, actor);
+	pg_put_text(p, officer->tag);
 	t = mem_alloc(sizeof(*t));
 	t->request = request;
 	pg_exec(request->hotline->pg_duty, &meet_clock, p, on_row, on_done, t);

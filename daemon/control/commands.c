@@ -209,21 +209,39 @@ static void run_status(struct control_request *request)
 				 flow_name(flowbook_current(h->flowbook)), "version", hex));
 }
 
+static void current_version(const struct hotline *h, uint8_t hash[FLOW_HASH_LEN], char digits[FLOW_HASH_LEN * 2 + 1])
+{
+	memcpy(hash, flow_hash(flowbook_current(h->flowbook)), FLOW_HASH_LEN);
+	hex_encode(hash, FLOW_HASH_LEN, digits);
+	digits[12] = '\0';
+}
+
 static void run_reload(struct control_request *request)
 {
-	char error[1800];
+	struct hotline *h = request->hotline;
+	uint8_t was[FLOW_HASH_LEN], now[FLOW_HASH_LEN];
+	char was_hex[FLOW_HASH_LEN * 2 + 1], now_hex[FLOW_HASH_LEN * 2 + 1];
+	char error[1800], later[400] = "";
+	bool same;
 
-	if (!clockwork_reload(request->hotline->clockwork, error, sizeof(error)) ||
-	    !flowbook_reload(request->hotline->flowbook, error, sizeof(error))) {
+	current_version(h, was, was_hex);
+	if (!hotline_read_again(h, later, sizeof(later), error, sizeof(error)) ||
+	    !clockwork_reload(h->clockwork, error, sizeof(error)) ||
+	    !flowbook_reload(h->flowbook, error, sizeof(error))) {
 		control_refuse(request, EXIT_CONFIG, "nothing was changed:\n%s", error);
 		return;
 	}
-	roles_refresh(request->hotline->roles);
-	if (!hotline_reload_links(request->hotline, error, sizeof(error))) {
-		control_refuse(request, EXIT_CONFIG, "the flows are new, the links are as before:\n%s", error);
+	current_version(h, now, now_hex);
+	same = memcmp(was, now, sizeof(was)) == 0;
+	roles_refresh(h->roles);
+	if (!hotline_reload_links(h, error, sizeof(error))) {
+		control_refuse(request, EXIT_CONFIG, "the flows are %s, the links are as before:\n%s",
+			       same ? "the same" : "new", error);
 		return;
 	}
-	control_answer(request, json_pack("{s:s}", "flow", flow_name(flowbook_current(request->hotline->flowbook))));
+	control_answer(request, json_pack("{s:s,s:s,s:s,s:I,s:s}", "flow", flow_name(flowbook_current(h->flowbook)),
+					  "version", now_hex, "was", was_hex, "conversations",
+					  (json_int_t)(same ? 0 : session_count(h->session, was)), "at_next_start", later));
 }
 
 /* ---- phone ---- */

@@ -188,6 +188,18 @@ static json_t *schedule_json(const struct duty *d, const struct roster_schedule 
 	return out;
 }
 
+/* The id that commands take: the roster's, if its newest version with schedules gives one, else the tag. */
+static const char *officer_id(const struct duty *d, const struct duty_officer *o)
+{
+	const struct roster *r = duty_roster(d);
+
+	for (size_t i = 0; i < r->people_count; i++) {
+		if (duty_of(d, (int)i) == o && r->people[i].id[0])
+			return r->people[i].id;
+	}
+	return o->tag;
+}
+
 /* Without any schedule every officer is on call. */
 static json_t *everybody_json(const struct duty *d)
 {
@@ -197,8 +209,8 @@ static json_t *everybody_json(const struct duty *d)
 
 	for (size_t i = 0; i < count; i++) {
 		if (!all[i].disabled && roster_method_count(&all[i].person) > 0)
-			json_array_append_new(list, json_pack("{s:s,s:s}", "officer", all[i].tag, "name",
-							      all[i].person.name));
+			json_array_append_new(list, json_pack("{s:s,s:s,s:s}", "id", officer_id(d, &all[i]),
+							      "officer", all[i].tag, "name", all[i].person.name));
 	}
 	return list;
 }

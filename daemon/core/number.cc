@@ -288,6 +288,11 @@ extern "C" void number_parse(const char *source, uint8_t ton, const char *region
 	*out = result;
 }
 
+bool number_knows_region(const char *region)
+{
+	return PhoneNumberUtil::GetInstance()->GetCountryCodeForRegion(region) != 0;
+}
+
 extern "C" bool number_may_reply(const struct number *number, const char *regions)
 {
 	if (number->kind != NUMBER_MSISDN || !number->valid || !number->mobile)

@@ -41,6 +41,9 @@ void number_parse(const char *source, uint8_t ton, const char *region, struct nu
  * which cost money or answer by machine. */
 bool number_may_reply(const struct number *number, const char *regions);
 
+/* Is this the ISO 3166 code ("VN") of a country with a numbering plan? */
+bool number_knows_region(const char *region);
+
 /* "..78": what people may see of a number. Only ".." where the value does not end in two digits. */
 void number_mask(const char *value, char out[NUMBER_MASK_MAX]);
 

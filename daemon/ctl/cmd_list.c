@@ -138,6 +138,27 @@ int cmd_status(int argc, char **argv)
 	return CTL_OK;
 }
 
+static const char *reload_word(const json_t *data, const char *key)
+{
+	const char *word = json_string_value(json_object_get(data, key));
+
+	return word != NULL ? word : "";
+}
+
+static void show_reload(const json_t *data)
+{
+	const char *now = reload_word(data, "version"), *was = reload_word(data, "was");
+	const char *later = reload_word(data, "at_next_start");
+
+	if (strcmp(now, was) == 0)
+		printf("flow %s %s (as before)\n", reload_word(data, "flow"), now);
+	else
+		printf("flow %s %s (was %s; %lld conversations finish with it)\n", reload_word(data, "flow"), now, was,
+		       (long long)json_integer_value(json_object_get(data, "conversations")));
+	if (*later != '\0')
+		printf("changed, and read at the next start only: %s\n", later);
+}
+
 int cmd_reload(int argc, char **argv)
 {
 	json_t *data = NULL;
@@ -150,10 +171,8 @@ int cmd_reload(int argc, char **argv)
 		return status;
 	if (ctl_globals.json)
 		ctl_json(stdout, data);
-	else if (json_object_size(data) > 0)
-		ctl_object(stdout, data, 0);
 	else
-		puts("reloaded");
+		show_reload(data);
 	json_decref(data);
 	return CTL_OK;
 }

@@ -15,7 +15,15 @@ static const char *text_of(const json_t *object, const char *key)
 	return text != NULL ? text : "";
 }
 
-/* "Lan, Minh"; somebody who has left is named with a question mark. */
+/* What --actor and --to take. */
+static const char *id_of(const json_t *officer)
+{
+	const char *id = text_of(officer, "id");
+
+	return *id != '\0' ? id : text_of(officer, "officer");
+}
+
+/* "Nguyen Thi Lan (lan), Minh (officer-2)"; of somebody who has left it is said. */
 static void names_of(const json_t *officers, char out[NAMES_MAX])
 {
 	const json_t *officer;
@@ -23,8 +31,8 @@ static void names_of(const json_t *officers, char out[NAMES_MAX])
 
 	snprintf(out, NAMES_MAX, "NOBODY");
 	json_array_foreach(officers, i, officer) {
-		len += (size_t)snprintf(out + len, NAMES_MAX - len, "%s%s%s", i > 0 ? ", " : "",
-					text_of(officer, "name"),
+		len += (size_t)snprintf(out + len, NAMES_MAX - len, "%s%s (%s)%s", i > 0 ? ", " : "",
+					text_of(officer, "name"), id_of(officer),
 					json_is_true(json_object_get(officer, "left")) ? " (has left)" : "");
 		if (len >= NAMES_MAX - 1)
 			return;
@@ -160,15 +168,17 @@ int cmd_oncall(int argc, char **argv)
 	};
 	json_t *data = NULL, *args;
 	enum ctl_exit status;
+	struct civil when;
 
 	if (!ctl_parse(argc, argv, 1, options, NULL, 0, 0))
 		return CTL_USAGE;
-	args = json_pack("{s:i}", "days", week ? WEEK_DAYS : 0);
-	if (at != NULL && json_object_set_new(args, "at", json_string(at)) != 0) {
-		ctl_error("--at is not UTF-8");
-		json_decref(args);
+	if (at != NULL && !civil_parse(at, &when)) {
+		ctl_error("--at takes a time such as \"2026-02-16 08:00\"");
 		return CTL_USAGE;
 	}
+	args = json_pack("{s:i}", "days", week ? WEEK_DAYS : 0);
+	if (at != NULL)
+		json_object_set_new(args, "at", json_string(at));
 	status = ctl_call("oncall", args, &data);
 	if (status != CTL_OK)
 		return status;

@@ -152,8 +152,10 @@ static void command(struct desk *d, const char *line)
 		new_reporter(d);
 	else if (strcmp(line, "/cases") == 0 || strcmp(line, "/reports") == 0)
 		ctl_list_show(line + 1, NULL);
-	else
+	else if (strcmp(line, "/help") == 0)
 		fputs(help_text, stdout);
+	else
+		phone_show_note("no such command; see /help");
 }
 
 static void on_line(struct desk *d, const char *line)
@@ -187,11 +189,45 @@ static bool is_utf8(const char *text)
 	return true;
 }
 
+/* Bytes of the sequence at an ESC: what arrow and function keys type (ECMA-48, 5.4: CSI, parameters, a final
+ * byte; or SS3 and one byte; or ESC and one byte). */
+static size_t escape_len(const char *text)
+{
+	size_t len = 2;
+
+	if (text[1] == '[') {
+		while (text[len] >= 0x20 && text[len] < 0x40)
+			len++;
+		return len + (text[len] != '\0');
+	}
+	if (text[1] == 'O' && text[2] != '\0')
+		return 3;
+	return text[1] != '\0' ? 2 : 1;
+}
+
+/* Keys that type no letter are not part of a text. */
+static void drop_keys(char *line)
+{
+	char *out = line;
+
+	while (*line != '\0') {
+		if (*line == '\033')
+			line += escape_len(line);
+		else if ((unsigned char)*line < ' ' && *line != '\t')
+			line++;
+		else
+			*out++ = *line++;
+	}
+	*out = '\0';
+}
+
 static void take_line(struct desk *d, size_t len)
 {
 	char *line = mem_strndup(d->line, len);
-	size_t end = strlen(line);
+	size_t end;
 
+	drop_keys(line);
+	end = strlen(line);
 	while (end > 0 && strchr(" \r\t", line[end - 1]) != NULL)
 		line[--end] = '\0';
 	d->line_len -= len + 1;

@@ -134,9 +134,12 @@ int cmd_roster_check(int argc, char **argv)
 	roster_findings(&roster, (int64_t)time(NULL), FINDING_DAYS, on_finding, findings);
 	if (ctl_globals.json)
 		ctl_json(stdout, findings);
-	else
+	else {
 		json_array_foreach(findings, i, row)
 			printf("! %s\n", json_string_value(row));
+		printf("%zu officers, %zu teams, %zu schedules, %zu findings\n", roster.officer_count, roster.team_count,
+		       roster.schedule_count, json_array_size(findings));
+	}
 	json_decref(findings);
 	roster_fini(&roster);
 	mem_free(text);

@@ -79,7 +79,7 @@ static void put_report(struct buf *out, const struct talk *talk)
 
 static void put_test(struct buf *out, const struct talk *talk, const char *name)
 {
-	buf_printf(out, "\n- test: ");
+	buf_printf(out, "- test: ");
 	put_quoted(out, name);
 	buf_printf(out, "\n  from: %s\n", talk->began_ussd ? "ussd" : "sms");
 	if (talk->role)
@@ -111,6 +111,8 @@ bool talk_save(const struct talk *talk, const char *name)
 	struct buf out = {0};
 	bool ok;
 
+	if (file && !fseek(file, 0, SEEK_END) && ftell(file) > 0)
+		buf_printf(&out, "\n");
 	put_test(&out, talk, name);
 	ok = file && fwrite(out.data, 1, out.len, file) == out.len;
 	ok = file && !fclose(file) && ok;

@@ -202,6 +202,18 @@ const struct duty_officer *duty_find_number(const struct duty *d, const char *nu
 	return NULL;
 }
 
+const struct duty_officer *duty_find_id(const struct duty *d, const char *id)
+{
+	uint8_t key[DUTY_KEY_LEN];
+	const struct duty_officer *found;
+
+	duty_key(d->h, id, key);
+	found = strlen(id) < ROSTER_ID_MAX ? duty_find_key(d, key) : NULL;
+	for (size_t i = 0; !found && i < d->now.officers.count; i++)
+		found = strcmp(d->now.officers.all[i].tag, id) == 0 ? &d->now.officers.all[i] : NULL;
+	return found;
+}
+
 /* Lower case without accents, single spaces; as texts of officers come from core/command.h. */
 static void fold(const char *text, char out[ROSTER_NAME_MAX])
 {

@@ -43,6 +43,8 @@ size_t duty_officers(const struct duty *d, const struct duty_officer **out);
 const struct duty_officer *duty_of(const struct duty *d, int person);
 const struct duty_officer *duty_find_key(const struct duty *d, const uint8_t key[DUTY_KEY_LEN]);
 const struct duty_officer *duty_find_number(const struct duty *d, const char *number);
+/* The officer of exactly this id of the roster, or of this tag ("officer-3"); NULL: none. */
+const struct duty_officer *duty_find_id(const struct duty *d, const char *id);
 /* The officer whom somebody means in a text, by folded words: an id ("lan", "to truc" for to-truc), a tag
  * ("officer 3"), a name or its last word. NULL: none, or more than one. */
 const struct duty_officer *duty_find_words(const struct duty *d, const char *words);

@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "core/number.h"
+#include "core/places.h"
 #include "path/acks.h"
 #include "path/alert.h"
 #include "path/allowance.h"
@@ -183,6 +184,48 @@ static bool socket_folder_exists(const struct conf *conf, const char *setting, c
 	return false;
 }
 
+static bool is_country(const char *code)
+{
+	return number_knows_region(code);
+}
+
+static bool is_province(const char *code)
+{
+	return strlen(code) == 2 && places_name(code, false);
+}
+
+/* Settings that name countries or provinces: a wrong one would silently change whom the hotline answers. */
+static bool check_codes(const struct conf *conf, char *error, size_t error_size)
+{
+	const struct {
+		const char *setting, *list;
+		bool (*known)(const char *code);
+		const char *what;
+	} checks[] = {
+		{"region", conf->region, is_country, "no country; write its ISO 3166 code, such as VN"},
+		{"reply_regions", conf->reply_regions, is_country, "no country; write ISO 3166 codes, such as VN,KH"},
+		{"home", conf->home, is_province, "no province; write codes, such as 75 or 75,79"},
+	};
+	char code[8], where[512];
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks); i++) {
+		const char *next = checks[i].list;
+
+		while (*next) {
+			size_t len = strcspn(next, ",");
+
+			snprintf(code, sizeof(code), "%.*s", (int)len, next);
+			if (len >= sizeof(code) || !checks[i].known(code)) {
+				conf_where(conf, checks[i].setting, where, sizeof(where));
+				snprintf(error, error_size, "%s: '%.40s' is %s", where, next, checks[i].what);
+				return false;
+			}
+			next += len + (next[len] == ',');
+		}
+	}
+	return true;
+}
+
 /* conninfo "host=/folder ..." names the folder of the server's socket. */
 static bool check_sockets(const struct conf *conf, char *error, size_t error_size)
 {
@@ -291,16 +334,9 @@ int hotline_open(struct hotline *h, char *error, size_t error_size)
 	const struct conf *conf = h->conf;
 
 	if (!conf_check_links(conf, keys_of, h, error, error_size) ||
-	    !check_sockets(conf, error, error_size) || !open_vault(h, error, error_size) ||
+	    !check_codes(conf, error, error_size) || !check_sockets(conf, error, error_size) || !open_vault(h, error, error_size) ||
 	    !open_flows(h, error, error_size))
 		goto config;
-	h->spool = spool_open(h->loop, h->vault, conf->spool_dir, (uint64_t)conf->spool_segment_mb << 20, error,
-			      error_size);
-	if (!h->spool) {
-		hotline_close(h);
-		return EXIT_STORE;
-	}
-	make_stations(h);
 	h->canary = canary_new(h, error, error_size);
 	if (!h->canary)
 		goto config;
@@ -310,6 +346,14 @@ int hotline_open(struct hotline *h, char *error, size_t error_size)
 	h->clockwork = clockwork_new(h, error, error_size);
 	if (!h->clockwork)
 		goto config;
+	/* After all that reads the configuration: --check beside a running daemon gets this far. */
+	h->spool = spool_open(h->loop, h->vault, conf->spool_dir, (uint64_t)conf->spool_segment_mb << 20, error,
+			      error_size);
+	if (!h->spool) {
+		hotline_close(h);
+		return EXIT_STORE;
+	}
+	make_stations(h);
 	make_clients(h);
 	number_warm_up();
 	return 0;
@@ -362,6 +406,21 @@ bool hotline_reload_links(struct hotline *h, char *error, size_t error_size)
 	ok = conf_check_links(&next, keys_of, h, error, error_size) &&
 	     canary_check(&next, error, error_size) &&
 	     outbox_reload(h->outbox, &next, error, error_size);
+	conf_fini(&next);
+	return ok;
+}
+
+bool hotline_read_again(const struct hotline *h, char *later, size_t later_size, char *error, size_t error_size)
+{
+	struct conf next;
+	bool ok;
+
+	if (!conf_load(h->conf->file, &next, error, error_size))
+		return false;
+	ok = conf_check_links(&next, keys_of, (void *)h, error, error_size) && canary_check(&next, error, error_size) &&
+	     check_codes(&next, error, error_size);
+	if (ok)
+		conf_differences(h->conf, &next, later, later_size);
 	conf_fini(&next);
 	return ok;
 }

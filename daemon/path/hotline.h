@@ -94,6 +94,9 @@ void hotline_start(struct hotline *h);
 /* Reads the links of the configuration file again. A fault changes nothing; what is written as before is
  * not disturbed. Other settings are read at the start only. */
 bool hotline_reload_links(struct hotline *h, char *error, size_t error_size);
+/* Is the configuration file in order as it is now? If so, `later` names the settings that differ and wait for the
+ * next start. Changes nothing. */
+bool hotline_read_again(const struct hotline *h, char *later, size_t later_size, char *error, size_t error_size);
 /* Unbinds the links in order; calls done when the last one has stopped. */
 void hotline_stop(struct hotline *h, void (*done)(void *arg), void *arg);
 void hotline_close(struct hotline *h);

@@ -341,6 +341,22 @@ static void play_test(struct playing p, const struct yaml_node *test)
 	flow_state_free(p.state);
 }
 
+/* A failure is told by its test's name. */
+static void check_name(struct loading *in, const struct yaml_node *root, size_t at)
+{
+	const char *name = text_of(root->items[at], "test");
+
+	for (size_t i = 0; i < at && name; i++) {
+		const char *other = text_of(root->items[i], "test");
+
+		if (other && strcmp(other, name) == 0) {
+			loading_find(in, yaml_find(root->items[at], "test"), "E12",
+				     "there is another test of this name in line %u", root->items[i]->line);
+			return;
+		}
+	}
+}
+
 size_t dialogue_run(const struct flow *flow, const struct dialogue_options *options,
                     const char *file, const char *bytes, size_t len,
                     struct flow_findings *failures)
@@ -370,6 +386,7 @@ size_t dialogue_run(const struct flow *flow, const struct dialogue_options *opti
 			start.answers = yaml_find(root->items[i], "answers");
 			count--;
 		} else {
+			check_name(&start.in, root, i);
 			play_test(start, root->items[i]);
 		}
 	}

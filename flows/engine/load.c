@@ -202,7 +202,12 @@ static struct yaml_node *parse(struct loading *in, const char *bytes, size_t len
 	struct yaml_error error;
 	struct yaml_node *root = yaml_parse(bytes, len, &error);
 
-	if (!root)
+	if (!root && strstr(error.text, "mapping values are not allowed")) {
+		char *text = mem_printf("%s; a text with a colon in it stands in quotes", error.text);
+
+		loading_find_at(in, error.line, error.column, "E01", text);
+		mem_free(text);
+	} else if (!root)
 		loading_find_at(in, error.line, error.column, "E01", error.text);
 	else if (root->kind != YAML_MAP)
 		loading_find(in, root, "E12", "expected keys and values");
@@ -405,6 +410,25 @@ static void load_lone(struct loading *in, const char *file, const char *bytes, s
 	loading_check(in);
 }
 
+/* What other files miss because one of them cannot be read is no fault of theirs: then only that is said. */
+static void keep_unreadable(struct flow_findings *found, size_t from)
+{
+	size_t kept = from;
+	bool any = false;
+
+	for (size_t i = from; i < found->count; i++)
+		any |= strcmp(found->items[i].code, "E01") == 0;
+	for (size_t i = from; i < found->count && any; i++) {
+		if (strcmp(found->items[i].code, "E01") == 0) {
+			found->items[kept++] = found->items[i];
+			continue;
+		}
+		mem_free(found->items[i].file);
+		mem_free(found->items[i].text);
+	}
+	found->count = any ? kept : found->count;
+}
+
 /* ---- public ---- */
 
 struct flow *flow_load(const char *file, const char *bytes, size_t len, struct flow_findings *found)
@@ -426,6 +450,7 @@ struct flow *flow_load(const char *file, const char *bytes, size_t len, struct f
 		load_lone(&in, file, bytes, len);
 	if (found->count == before)
 		return in.flow;
+	keep_unreadable(found, before);
 	qsort(found->items + before, found->count - before, sizeof *found->items, by_place);
 	flow_free(in.flow);
 	return NULL;

@@ -26,6 +26,8 @@ function options(argv) {
 		o[name] = typeof o[name] === 'boolean' ? true : argv[++i];
 	}
 	o.seed = +o.seed;
+	o.build = path.resolve(o.build);
+	o.plain = o.plain && path.resolve(o.plain);
 	o.numbers = o.rows && new Set(o.rows.split(',').flatMap((part) => {
 		const [from, to] = part.split('-').map(Number);
 		return Array.from({ length: (to || from) - from + 1 }, (_, i) => from + i);

@@ -6,7 +6,7 @@
 EX_CONFIG=78
 world plain
 ok 'a world to spoil' "$QUICKSTART" up --dir "$D"
-"$QUICKSTART" down --dir "$D"
+"$QUICKSTART" down --dir "$D" >/dev/null
 
 # spoil SED-SCRIPT: writes spoilt.yaml beside hotlined.yaml.
 spoil() {
@@ -36,6 +36,12 @@ spoil 's/adapter: sim,/adapter: telex,/'
 ok 'an adapter that does not exist' refused "spoilt.yaml:$(line_of telex):[0-9]+: .*telex"
 spoil 's/adapter: sim,/adapter: sim, colour: red,/'
 ok 'a setting that this adapter does not know' refused "spoilt.yaml:$(line_of colour):[0-9]+: .*colour"
+spoil '1a\region: XX'
+ok 'a country that does not exist' refused "spoilt.yaml:2:9: 'XX' is no country"
+spoil '1a\home: Hanoi'
+ok 'a province that does not exist' refused "spoilt.yaml:2:7: 'Hanoi' is no province"
+spoil '1a\reply_regions: VN,KHM'
+ok 'countries one of which does not exist' refused "spoilt.yaml:2:16: 'KHM' is no country"
 spoil '1a\	tab: yes'
 ok 'bytes that are not YAML' refused 'spoilt.yaml:2:[0-9]+: '
 spoil 's/keys\/redis.password/keys\/none.password/'
@@ -56,3 +62,18 @@ ok 'a password that others can read' refused 'spoilt.yaml:[0-9]+:[0-9]+: .*redis
 chmod 600 "$D/keys/redis.password"
 rm -f "$D/spoilt.yaml"
 ok 'a configuration file that is not there' refused 'spoilt\.yaml'
+
+# checked FILE: hotlined --check, said and status as refused() wants them.
+checked() {
+	local status=0
+	timeout 10 "$BUILD/hotlined" --check --config "$1" >"$SCRATCH/said" 2>&1 </dev/null || status=$?
+	cat "$SCRATCH/said"
+	[ "$status" -eq "$2" ] || { echo "status $status, not $2"; return 1; }
+	grep -qE "$3" "$SCRATCH/said" || { echo "expected: $3"; return 1; }
+}
+
+ok 'the world runs again' "$QUICKSTART" up --dir "$D"
+spoil 's/adapter: sim, short_codes: \["111"\]/adapter: sim, short_codes: 111/'
+ok 'beside a running daemon a fault of a link is found' checked "$D/spoilt.yaml" 78 "'short_codes' must be a list"
+ok 'and only then that the spool is in use' checked "$D/hotlined.yaml" 69 'spool'
+"$QUICKSTART" down --dir "$D"

@@ -29,6 +29,7 @@ async function reload(world, second) {
 	const before = fs.readFileSync(config(world), 'utf8');
 	addLink(world, `  - {name: second, adapter: smpp, host: 127.0.0.1, port: ${second.address}, system_id: hotline, windw: 5}`);
 	let answer = await world.ctl(['reload']);
+	tap.ok(answer.err.includes('nothing was changed'), 'and nothing else is taken then', answer.err);
 	tap.ok(answer.status === EX_CONFIG && /hotlined\.yaml:\d+:\d+: unknown key 'windw'; did you mean 'window'/.test(answer.err),
 		'a faulty list of links is refused with its place', `${answer.status} ${answer.err}`);
 	fs.writeFileSync(config(world), before);
@@ -38,6 +39,7 @@ async function reload(world, second) {
 	const bound = new Promise((done) => second.once('bound', done));
 	answer = await world.ctl(['reload']);
 	tap.ok(answer.status === 0, 'a new list of links is taken', answer.err);
+	tap.ok(/^flow hotline [0-9a-f]{12} \(as before\)\n$/.test(answer.out), 'the version of the flows is told', answer.out);
 	await Promise.race([bound, sleep(SOON_MS)]);
 	tap.ok(second.bound && world.carrier.counts.binds === 1, 'the new link binds and the old one never notices',
 		`binds ${world.carrier.counts.binds}`);

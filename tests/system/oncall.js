@@ -57,7 +57,11 @@ async function roster(world) {
 	const bad = await world.ctl(['roster', 'import', write(world, 'bad.yaml', 'officers:\n  - {id: x, name: X, number: 12}\n')]);
 	tap.ok(bad.status === 78 && /bad\.yaml:2:\d+:/.test(bad.err), 'a fault is named with its place', bad.err);
 	const now = await world.ctl(['oncall']);
-	tap.ok(now.out.includes('Nguyễn Thị Lan'), 'hotlinectl oncall names who is on call', now.out + now.err);
+	tap.ok(now.out.includes('Nguyễn Thị Lan (lan)'), 'hotlinectl oncall names who is on call', now.out + now.err);
+	const odd = await world.ctl(['oncall', '--at', 'tomorrow']);
+	tap.ok(odd.status === 2 && odd.err.includes('--at takes a time such as'), 'a time that is none is answered with one', odd.err);
+	const counted = await world.ctl(['roster', 'check', file]);
+	tap.ok(counted.out.endsWith('3 officers, 2 teams, 1 schedules, 0 findings\n'), 'a check says what it has read', counted.out + counted.err);
 	const week = await world.ctl(['oncall', '--week']);
 	tap.ok((week.out.match(/\|A{48}\|/g) || []).length === 7, 'a week of half hours', week.out);
 	const left = await world.ctl(['roster', 'import', write(world, 'left.yaml', `officers:\n  - {name: quickstart, number: "${OFFICER}", team: hotline, left: true}\n`)]);
@@ -112,13 +116,22 @@ async function clocks(world, held) {
 	const first = new Date(held.first_at).getTime();
 	tap.ok(twelve && Math.abs(new Date(twelve.due_at).getTime() - first - 12 * 3600e3) < 2000, 'twelve hours from the first message',
 		JSON.stringify([twelve, held.first_at]));
+	const typo = await world.ctl(['clock', 'met', held.ref, 'chuyen_xa', '--actor', 'minhh']);
+	tap.ok(typo.status === 1 && typo.err.includes('the roster has no such officer'), 'a clock is met by nobody whom the roster does not know', typo.out + typo.err);
 	const met = await world.ctl(['clock', 'met', held.ref, 'chuyen_xa', '--actor', held.acked_by]);
 	tap.ok(met.status === 0, 'a clock is met', met.out + met.err);
 	const snooze = await world.ctl(['case', 'snooze', held.ref, '--actor', held.acked_by, '--for', '40min']);
 	const far = await world.ctl(['case', 'snooze', held.ref, '--actor', held.acked_by, '--for', '9h']);
 	tap.ok(snooze.status === 0 && far.status === 77, 'an acknowledgement is put off within a limit', snooze.err + far.err + far.out);
 	const closed = await world.ctl(['case', 'close', held.ref, '--actor', held.acked_by, '--reason', 'referred']);
-	const reopened = await world.ctl(['case', 'reopen', held.ref, '--actor', 'op']);
+	const reopened = await world.ctl(['case', 'reopen', held.ref, '--actor', 'minh']);
+	for (const [who, status] of [['lann', 1], ['Trần Minh', 1], ['quickstart', 1], ['officer-1', 77]]) {
+		const ack = await world.ctl(['case', 'ack', held.ref, '--actor', who]);
+		tap.ok(ack.status === status, `"${who}" is no officer of the roster and acknowledges nothing`, `${ack.status} ${ack.out}${ack.err}`);
+	}
+	tap.ok(!(await world.list('cases'))[0].acked_by, 'the case is still nobody\'s');
+	const missing = await world.ctl(['case', 'ack', 'BP-1', '--actor', 'lan']);
+	tap.ok(missing.status === 1 && missing.err.includes('there is no case BP-1'), 'a case that is not there is named', missing.err);
 	tap.ok(closed.status === 0 && reopened.status === 0, 'a case is closed with a reason and opened again', closed.err + reopened.err);
 }
 

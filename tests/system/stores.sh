@@ -32,6 +32,36 @@ stopped() {
 	"$QUICKSTART" down --dir "$D" && ! running "$D"
 }
 
+# carrier_away: says that the carrier is missing, and leaves a hotline that runs and has an officer.
+carrier_away() {
+	"$QUICKSTART" up --dir "$D" --smpp "127.0.0.1:1,none,none" 2>"$SCRATCH/why" && return 1
+	grep -q 'the carrier link is not bound yet' "$SCRATCH/why" && ctl oncall | grep -q quickstart || return 1
+	"$QUICKSTART" up --dir "$D" --smpp none && "$QUICKSTART" down --dir "$D"
+}
+
+# two_runs: the first phone that is put down leaves the hotline to the other, the last one stops it.
+two_runs() {
+	local first status
+	mkfifo "$SCRATCH/typed"
+	"$QUICKSTART" run --dir "$D" <"$SCRATCH/typed" &
+	first=$!
+	exec 5>"$SCRATCH/typed"
+	until [ -e "$D/pid/by-run" ]; do sleep 0.05; done
+	"$QUICKSTART" run --dir "$D" </dev/null | grep 'left running' && ctl status
+	status=$?
+	echo /quit >&5
+	exec 5>&-
+	wait "$first" && [ "$status" -eq 0 ] && ! running "$D"
+}
+
+# refuses STATUS FIRST-LINE ARGUMENT...: ends so, and says so first.
+refuses() {
+	local status=$1 line=$2
+	shift 2
+	"$QUICKSTART" "$@" 2>"$SCRATCH/why"
+	[ $? -eq "$status" ] && [ "$(head -n 1 "$SCRATCH/why")" = "quickstart: $line" ]
+}
+
 # running FOLDER: some process still has it on its command line.
 running() {
 	local file
@@ -52,6 +82,12 @@ for command in 'flushall' 'config get *' 'keys s:' 'eval return 0' 'shutdown' 'a
 done
 ok 'a stale pid file that names a stranger does no harm' crash_left
 ok 'down stops every process' stopped
+ok 'a carrier that is away leaves a hotline with an officer' carrier_away
+ok 'the last of two runs stops what they share' two_runs
+ok 'an unknown command is named' refuses 64 'there is no command "foo"' foo
+ok 'an option without its value is named' refuses 64 '--dir needs a folder' up --dir
+ok 'a missing folder is asked for' refuses 64 'up needs --dir D' up
+ok 'a missing script is named' refuses 66 'there is no script nofile' run --script nofile
 
 world closed
 chmod 700 "$SCRATCH"

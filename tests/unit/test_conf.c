@@ -90,6 +90,34 @@ static void a_wrong_type_is_refused_where_it_stands(void **state)
 	fails(MINIMAL "spool: x\n", "4:8", "map");
 }
 
+static void a_value_that_cannot_be_meant_is_refused(void **state)
+{
+	(void)state;
+	fails(MINIMAL "node: a b\n", "4:7", "'node' must be a name");
+	fails(MINIMAL "redis: {budget: 150}\n", "4:17", "duration such as 150ms");
+	fails(MINIMAL "replies: {per_day: -1}\n", "4:20", "0 or more");
+	fails("short_codes: [\"111\", abc]\n" "postgres: {conninfo: x}\nflows: {dir: f}\n", "1:22", "short code");
+	fails("short_codes: [\"1\"]\n" "postgres: {conninfo: x}\nflows: {dir: f}\n", "1:15", "short code");
+	fails("short_codes: [\"+\"]\n" "postgres: {conninfo: x}\nflows: {dir: f}\n", "1:15", "short code");
+}
+
+static void settings_that_differ_are_named(void **state)
+{
+	struct conf a, b;
+	char out[100];
+
+	(void)state;
+	assert_true(load(MINIMAL, &a));
+	assert_true(load("postgres: {conninfo: y}\nflows: {dir: f}\nshort_codes: [\"111\", \"112\"]\n"
+			 "replies: {per_day: 7}\nredis: {host: h}\n", &b));
+	conf_differences(&a, &a, out, sizeof(out));
+	assert_string_equal(out, "");
+	conf_differences(&a, &b, out, sizeof(out));
+	assert_string_equal(out, "replies.per_day, redis.host, postgres.conninfo, short_codes");
+	conf_fini(&a);
+	conf_fini(&b);
+}
+
 static void what_is_missing_is_named(void **state)
 {
 	(void)state;
@@ -168,6 +196,9 @@ int main(void)
 		cmocka_unit_test(defaults_fill_what_is_not_said),
 		cmocka_unit_test(an_unknown_key_is_refused_with_the_nearest_known_one),
 		cmocka_unit_test(a_wrong_type_is_refused_where_it_stands),
+		cmocka_unit_test(a_value_that_cannot_be_meant_is_refused),
+		cmocka_unit_test(a_value_that_cannot_be_meant_is_refused),
+		cmocka_unit_test(settings_that_differ_are_named),
 		cmocka_unit_test(what_is_missing_is_named),
 		cmocka_unit_test(a_secret_that_others_can_read_is_refused_with_the_remedy),
 		cmocka_unit_test(a_missing_file_is_named),

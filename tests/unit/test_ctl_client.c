@@ -909,7 +909,7 @@ static void a_fault_in_a_script_is_named_with_its_line(void **state)
 static void typed_lines_are_shown_on_their_phones(void **state)
 {
 	struct daemon *d = *state;
-	static const char typed[] = "em bị đánh\n!NHAN 482113\n/help\n/quit\n";
+	static const char typed[] = "em \033[Dbị\033[1;5C đ\033OAánh\033\n!NHAN 482113\n/help\n/foo\n/quit\n";
 	int old = dup(0), ends[2];
 	struct printed p;
 
@@ -927,6 +927,7 @@ static void typed_lines_are_shown_on_their_phones(void **state)
 	assert_has(p.out, "│ em bị đánh │");
 	assert_has(p.out, "│ NHAN 482113 │");
 	assert_has(p.out, "/new");
+	assert_has(p.out, "no such command; see /help");
 	assert_null(strchr(p.out, '\033'));
 }
 

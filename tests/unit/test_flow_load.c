@@ -181,6 +181,23 @@ static void a_file_that_is_missing_is_a_finding(void **state)
 	flow_findings_fini(&found);
 }
 
+static void a_file_that_cannot_be_read_is_the_only_finding(void **state)
+{
+	static const char bundle[] = "%%file pack.yaml\npack: p\nlanguages: [vi]\nstart: a\n"
+				     "%%file a.yaml\nflow: a\nnodes:\n  n: {say: x}\n  m: a: b\n"
+				     "%%file b.yaml\nflow: b\nnodes: {n: {ask: x, go: a.n}}\n";
+	struct flow_findings found = {0};
+
+	(void)state;
+	assert_null(flow_load("dir", bundle, strlen(bundle), &found));
+	assert_int_equal(found.count, 1);
+	assert_string_equal(found.items[0].code, "E01");
+	assert_int_equal(found.items[0].line, 4);
+	assert_non_null(strstr(found.items[0].file, "a.yaml"));
+	assert_non_null(strstr(found.items[0].text, "in quotes"));
+	flow_findings_fini(&found);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -188,6 +205,7 @@ int main(void)
 		cmocka_unit_test(every_fault_is_named_with_its_place),
 		cmocka_unit_test(all_findings_are_listed_not_the_first_only),
 		cmocka_unit_test(a_file_that_is_missing_is_a_finding),
+		cmocka_unit_test(a_file_that_cannot_be_read_is_the_only_finding),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,6 +201,18 @@ static void a_dialogue_that_does_not_hold_is_reported(void **state)
 	flow_findings_fini(&found);
 }
 
+static void two_tests_of_one_name_are_reported(void **state)
+{
+	static const char twice[] = "- {test: one, play: []}\n- {test: two, play: []}\n- {test: one, play: []}\n";
+	struct flow_findings found = {0};
+
+	assert_int_equal(dialogue_run(*state, NULL, "t.yaml", twice, strlen(twice), &found), 3);
+	assert_int_equal(found.count, 1);
+	assert_int_equal(found.items[0].line, 3);
+	assert_string_equal(found.items[0].text, "there is another test of this name in line 1");
+	flow_findings_fini(&found);
+}
+
 static void replaying_any_event_changes_nothing(void **state)
 {
 	uint64_t seed = new_seed("replaying");
@@ -427,6 +439,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_dialogue_that_does_not_hold_is_reported),
+		cmocka_unit_test(two_tests_of_one_name_are_reported),
 		cmocka_unit_test(replaying_any_event_changes_nothing),
 		cmocka_unit_test(saving_between_any_two_events_changes_nothing),
 		cmocka_unit_test(bytes_from_anywhere_are_loaded_or_refused_and_stepped_without_harm),
