@@ -5,6 +5,8 @@ libflow_a_SOURCES = \
 	flows/engine/check_reads.c \
 	flows/engine/check_sizes.c \
 	flows/engine/check_words.c \
+	flows/engine/choice.c flows/engine/choice.h \
+	flows/engine/classes.c flows/engine/classes.h \
 	flows/engine/condition.c \
 	flows/engine/cost.c flows/engine/cost.h \
 	flows/engine/dialogue.c flows/engine/dialogue.h \

@@ -72,7 +72,8 @@ enum {
 	FLOW_IN_WAIT = 1 << 15,
 	FLOW_IN_BUDGET = 1 << 16,
 	FLOW_IN_TRIAGE = 1 << 17,
-	FLOW_IN_LANG = 1 << 18 /* the top of a language's file */
+	FLOW_IN_LANG = 1 << 18, /* the top of a language's file */
+	FLOW_IN_KIND = 1 << 19  /* one of `kinds` */
 };
 
 struct flow_key {

@@ -478,9 +478,11 @@ static void lists_free(struct flow *flow)
 		phrases_free(&flow->hints[i].phrases);
 	phrases_free(&flow->others);
 	phrases_free(&flow->not_after);
+	phrases_free(&flow->sayings);
 	phrases_free(&flow->no_contact);
 	phrases_free(&flow->danger_near);
 	phrases_free(&flow->discreet);
+	classes_free(&flow->classes);
 	mem_free(flow->kinds);
 	mem_free(flow->hints);
 }

@@ -100,12 +100,22 @@ static void join_lists(struct joining *j, struct yaml_node *into, struct yaml_no
 		refuse(j, from, name);
 }
 
+static struct yaml_node *find(struct yaml_node *map, const char *key)
+{
+	for (size_t i = 0; i < map->count; i++)
+		if (!strcmp(map->keys[i]->text, key))
+			return map->items[i];
+	return NULL;
+}
+
 /* The value of one key; true if it was taken out of `from`. */
 static bool join_value(struct joining *j, struct yaml_node *target, struct yaml_node *from, size_t i)
 {
 	struct yaml_node *value = from->items[i];
 	const char *name = from->keys[i]->text;
 
+	if (j->phrases && target->kind == YAML_MAP && value->kind == YAML_LIST && find(target, "about"))
+		target = find(target, "about"); /* a kind that says how urgent it is, and phrases that do not */
 	if (target->kind == YAML_MAP && value->kind == YAML_MAP)
 		join_map(j, target, value);
 	else if (target->kind == YAML_LIST && value->kind == YAML_LIST)
@@ -117,14 +127,6 @@ static bool join_value(struct joining *j, struct yaml_node *target, struct yaml_
 		return true;
 	}
 	return false;
-}
-
-static struct yaml_node *find(struct yaml_node *map, const char *key)
-{
-	for (size_t i = 0; i < map->count; i++)
-		if (!strcmp(map->keys[i]->text, key))
-			return map->items[i];
-	return NULL;
 }
 
 static void join_map(struct joining *j, struct yaml_node *into, struct yaml_node *from)
@@ -206,7 +208,7 @@ static void check_commands(struct joining *j, const struct yaml_node *file)
 
 static void join_file(struct loading *in, struct lang_file *file)
 {
-	static const char *const phrases[] = {"triage", "kinds", "others", "not_after", "no_contact",
+	static const char *const phrases[] = {"classes", "triage", "kinds", "others", "not_after", "sayings", "no_contact",
 	                                      "danger_near", "discreet", NULL};
 	const struct yaml_node *name = yaml_find(file->root, "language");
 	struct joining j = {.in = in, .file = file->name};

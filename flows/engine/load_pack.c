@@ -147,9 +147,54 @@ static void load_words(struct loading *in, const struct yaml_node *at)
 
 /* ---- lists by which texts are understood ---- */
 
+static void load_class(struct loading *in, const struct yaml_node *name, const struct yaml_node *at)
+{
+	struct word_classes *classes = &in->flow->classes;
+	const char *text;
+
+	if (!classes_begin(classes, name->text)) {
+		loading_find(in, name, "E12", "there are more than %d classes", CLASSES_MAX);
+		return;
+	}
+	for (size_t i = 0; i < at->count; i++) {
+		text = loading_scalar(in, at->items[i], "a word");
+		if (text && !classes_add(classes, text))
+			loading_find(in, at->items[i], "E12", "\"%.32s\" is no word and no class above", text);
+	}
+}
+
+static void load_classes(struct loading *in, const struct yaml_node *at)
+{
+	if (at->kind != YAML_MAP) {
+		loading_find(in, at, "E12", "expected classes and their words: {weapon: [a, b]}");
+		return;
+	}
+	for (size_t i = 0; i < at->count; i++) {
+		loading_name(in, at->keys[i]);
+		if (at->items[i]->kind == YAML_LIST)
+			load_class(in, at->keys[i], at->items[i]);
+		else
+			loading_find(in, at->items[i], "E12", "expected a list of words: [a, b]");
+	}
+}
+
+static void load_level(struct loading *in, const struct yaml_node *map, const char *key, enum urgency *out)
+{
+	const struct yaml_node *value = yaml_find(map, key);
+
+	if (!value)
+		return;
+	for (int level = URGENCY_THAP; level <= URGENCY_KHAN_CAP; level++)
+		if (value->kind == YAML_SCALAR && !strcmp(value->text, urgency_name((enum urgency)level))) {
+			*out = (enum urgency)level;
+			return;
+		}
+	loading_find(in, value, "E12", "expected thap, trung_binh, cao or khan_cap");
+}
+
 static void load_triage(struct loading *in, const struct yaml_node *at)
 {
-	const struct yaml_node *fallback, *list;
+	const struct yaml_node *list;
 
 	if (!loading_keys_in(in, at, FLOW_IN_TRIAGE))
 		return;
@@ -158,16 +203,33 @@ static void load_triage(struct loading *in, const struct yaml_node *at)
 		if (list)
 			loading_phrases(in, list, &in->flow->triage[level]);
 	}
-	fallback = yaml_find(at, "default");
-	if (!fallback)
+	load_level(in, at, "default", &in->flow->default_urgency);
+}
+
+/* Phrases of a kind that also say how urgent it is stand under that level, the others under `about`. */
+static void load_kind(struct loading *in, const struct yaml_node *at, struct kind *kind)
+{
+	const struct yaml_node *list;
+	size_t first;
+
+	if (at->kind != YAML_MAP) {
+		loading_phrases(in, at, &kind->phrases);
 		return;
-	for (int level = URGENCY_THAP; level <= URGENCY_KHAN_CAP; level++)
-		if (fallback->kind == YAML_SCALAR &&
-		    !strcmp(fallback->text, urgency_name((enum urgency)level))) {
-			in->flow->default_urgency = (enum urgency)level;
-			return;
-		}
-	loading_find(in, fallback, "E12", "expected thap, trung_binh, cao or khan_cap");
+	}
+	if (!loading_keys_in(in, at, FLOW_IN_KIND))
+		return;
+	load_level(in, at, "at_least", &kind->at_least);
+	list = yaml_find(at, "about");
+	if (list)
+		loading_phrases(in, list, &kind->phrases);
+	for (int level = URGENCY_THAP; level <= URGENCY_KHAN_CAP; level++) {
+		list = yaml_find(at, urgency_name((enum urgency)level));
+		if (!list)
+			continue;
+		first = kind->phrases.count;
+		loading_phrases(in, list, &kind->phrases);
+		phrases_level(&kind->phrases, first, level);
+	}
 }
 
 static void load_kinds(struct loading *in, const struct yaml_node *at)
@@ -186,7 +248,7 @@ static void load_kinds(struct loading *in, const struct yaml_node *at)
 			continue;
 		kind = &in->flow->kinds[in->flow->kind_count++];
 		kind->key = key;
-		loading_phrases(in, at->items[i], &kind->phrases);
+		load_kind(in, at->items[i], kind);
 	}
 }
 
@@ -225,6 +287,11 @@ static void load_not_after(struct loading *in, const struct yaml_node *at)
 	loading_phrases(in, at, &in->flow->not_after);
 }
 
+static void load_sayings(struct loading *in, const struct yaml_node *at)
+{
+	loading_phrases(in, at, &in->flow->sayings);
+}
+
 static void load_danger_near(struct loading *in, const struct yaml_node *at)
 {
 	loading_phrases(in, at, &in->flow->danger_near);
@@ -259,8 +326,8 @@ static const struct {
 } sections[] = {
 	{"languages", load_languages}, {"accents", load_accents}, {"budget", load_budget},
 	{"wait", load_wait}, {"retries", load_retries}, {"discreet", load_discreet},
-	{"triage", load_triage}, {"kinds", load_kinds}, {"others", load_others},
-	{"not_after", load_not_after}, {"no_contact", load_no_contact},
+	{"classes", load_classes}, {"triage", load_triage}, {"kinds", load_kinds}, {"others", load_others},
+	{"not_after", load_not_after}, {"sayings", load_sayings}, {"no_contact", load_no_contact},
 	{"danger_near", load_danger_near}, {"hints", load_hints}, {"words", load_words},
 	{"say", load_say}, {"start_for", load_start_for},
 };

@@ -376,6 +376,25 @@ void words_free(struct words *words)
 	mem_free(words->items);
 }
 
+/* Every "<name>" of a phrase must be one of `classes`. */
+static bool knows_classes(struct loading *in, const struct yaml_node *at, const char *text)
+{
+	const struct word_classes *classes = &in->flow->classes;
+	const char *names[CLASSES_MAX + 1] = {NULL}, *name;
+	size_t len = phrases_unknown_class(classes, text, &name);
+	char *unknown;
+
+	if (!len)
+		return true;
+	for (size_t i = 0; i < classes->count; i++)
+		names[i] = classes->items[i].name;
+	unknown = mem_strndup(name + 1, len - 1);
+	unknown[strcspn(unknown, ">")] = '\0';
+	loading_find_near(in, at, "E12", yaml_nearest(unknown, names), "there is no class \"%.32s\"", unknown);
+	mem_free(unknown);
+	return false;
+}
+
 void loading_phrases(struct loading *in, const struct yaml_node *at, struct phrases *out)
 {
 	const char *text;
@@ -384,9 +403,10 @@ void loading_phrases(struct loading *in, const struct yaml_node *at, struct phra
 		loading_find(in, at, "E12", "expected a list of phrases: [a, b]");
 		return;
 	}
+	out->classes = &in->flow->classes;
 	for (size_t i = 0; i < at->count; i++) {
 		text = loading_scalar(in, at->items[i], "a phrase");
-		if (text && !phrases_add(out, text))
+		if (text && knows_classes(in, at->items[i], text) && !phrases_add(out, text))
 			loading_find(in, at->items[i], "E12", "\"%.32s\" holds no letter or digit", text);
 	}
 }

@@ -141,6 +141,7 @@ struct node {
 struct kind {
 	const char *key;
 	struct phrases phrases;
+	enum urgency at_least; /* of a report of this kind */
 };
 
 struct hint {
@@ -206,10 +207,11 @@ struct flow {
 	struct role_start role_starts[ROLES_MAX];
 	size_t role_start_count;
 	enum urgency default_urgency;
+	struct word_classes classes;
 	struct phrases triage[URGENCY_KHAN_CAP + 1];
 	struct kind *kinds; /* owned */
 	size_t kind_count;
-	struct phrases others, no_contact, danger_near, discreet, not_after;
+	struct phrases others, no_contact, danger_near, discreet, not_after, sayings;
 	struct hint *hints; /* owned */
 	size_t hint_count;
 	struct words words[WORD_KINDS];

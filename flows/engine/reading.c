@@ -13,6 +13,7 @@
 enum { PARTS_MAX = 32, WORD_BYTES_MAX = 1024, BAD_CHARACTER = 0xfffd };
 /* Words with lost letters are compared with every phrase: after so many the text is noise. */
 enum { WILD_WORDS_MAX = 100 };
+enum { ACCENTED_WORDS_MIN = 4 };
 enum { CODE_LETTERS_MIN = 2, CODE_LETTERS_MAX = 4, CODE_DIGITS_MIN = 3 };
 
 /* A word on its way. Letters may be of any script; `spelled` follows as long as they are a to z. */
@@ -78,7 +79,7 @@ static struct heard *next_word(struct reader_state *in)
 	return heard;
 }
 
-static void add_read(struct reader_state *in, struct heard *heard, const char *letters,
+static struct read_word *add_read(struct reader_state *in, struct heard *heard, const char *letters,
                      const uint8_t *marks, size_t len, uint8_t tone)
 {
 	struct read_word *word = &heard->as[heard->count++];
@@ -86,6 +87,9 @@ static void add_read(struct reader_state *in, struct heard *heard, const char *l
 	*word = keep_bytes(in->out, letters, marks, len);
 	word->tone = tone;
 	word->marked |= tone != TONE_LEVEL;
+	heard->hints |= word->wild ? ~UINT64_C(0) : reading_hint(word->hash);
+	in->out->hints |= heard->hints;
+	return word;
 }
 
 /* What a short form stands for: its first word is the other reading of what was typed, further ones follow. */
@@ -93,17 +97,17 @@ static void add_expansion(struct reader_state *in, struct heard *heard, const ch
 {
 	size_t len = strcspn(words, " ");
 
-	add_read(in, heard, words, NULL, len, TONE_LEVEL);
+	add_read(in, heard, words, NULL, len, TONE_LEVEL)->loose = true;
 	while (words[len]) {
 		words += len + 1;
 		len = strcspn(words, " ");
-		add_read(in, next_word(in), words, NULL, len, TONE_LEVEL);
+		add_read(in, next_word(in), words, NULL, len, TONE_LEVEL)->loose = true;
 	}
 }
 
 static void add_spelled(struct reader_state *in, struct heard *heard, const struct spelled *word)
 {
-	add_read(in, heard, word->letters, word->marks, word->len, word->tone);
+	add_read(in, heard, word->letters, word->marks, word->len, word->tone)->loose = true;
 }
 
 /* Keys of an input method, then letters held down, then play. "toj" is both a key and play. */
@@ -111,6 +115,7 @@ static void add_meaning(struct reader_state *in, struct heard *heard, const stru
 {
 	const char *expansion = spelling_expand(typed);
 	struct spelled meant = {0};
+	char apart[2 * SPELLED_MAX + 1];
 	bool keys;
 
 	if (!expansion && syllable_is(typed))
@@ -130,6 +135,8 @@ static void add_meaning(struct reader_state *in, struct heard *heard, const stru
 		add_spelled(in, heard, &meant);
 	else if (spelling_playful(typed, &meant))
 		add_spelled(in, heard, &meant);
+	else if (spelling_split(typed, apart))
+		add_expansion(in, heard, apart);
 }
 
 /* A "?" that ends a word of a damaged text may be a lost letter or a question: both are read. */
@@ -342,6 +349,16 @@ static bool lost_here(const uint32_t *points, size_t count, size_t i)
 	return is_lost(points[i]) && (after || before);
 }
 
+/* Of the words of the language six in ten carry an accent; who types them here and there has fewer. */
+static bool is_accented(const struct reading *reading)
+{
+	size_t marked = 0;
+
+	for (size_t i = 0; i < reading->count; i++)
+		marked += reading->words[i].as[0].marked;
+	return reading->count >= ACCENTED_WORDS_MIN && 2 * marked >= reading->count;
+}
+
 static void read_text(struct reading *reading, const char *text, bool plain)
 {
 	struct reader_state in = {.out = reading, .plain = plain, .apart = true};
@@ -361,6 +378,7 @@ static void read_text(struct reading *reading, const char *text, bool plain)
 			put_any(&in, points[i]);
 	}
 	close_word(&in);
+	reading->accented = is_accented(reading);
 	mem_free(points);
 }
 

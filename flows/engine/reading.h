@@ -19,6 +19,7 @@ struct read_word {
 	uint8_t tone;  /* enum tone */
 	bool marked;   /* it carries accents, so they must agree */
 	bool wild;     /* holds READING_LOST */
+	bool loose;    /* what a short form or play stands for: accents unknown */
 };
 
 /* In place of a letter that was lost on the way. */
@@ -26,14 +27,20 @@ struct read_word {
 
 struct heard {
 	struct read_word as[READINGS_MAX]; /* as typed; as meant, in one way or two */
+	uint64_t classes; /* that it begins a member of; set by classes_mark() */
+	uint64_t long_classes; /* of these, where more than one word may be the member */
+	uint64_t hints; /* reading_hint() of its readings: words that share none differ */
 	uint8_t count;
 	bool apart; /* punctuation or the end of a line stands before it */
 	bool voided; /* a phrase does not count that begins here */
+	bool idle;   /* part of a saying that means something else: matches nothing */
 };
 
 struct reading {
 	struct heard *words; /* owned */
 	size_t count;
+	uint64_t classes, hints; /* of all words */
+	bool accented;    /* typed with accents throughout: a word without is meant without */
 	struct buf bytes;
 };
 
@@ -54,6 +61,12 @@ static inline const uint8_t *reading_marks(const struct reading *reading, const 
 }
 
 uint32_t reading_hash(const char *letters, size_t len);
+
+/* One of 64 bits, by which most words that differ are told apart at once. */
+static inline uint64_t reading_hint(uint32_t hash)
+{
+	return UINT64_C(1) << ((hash ^ hash >> 16) & 63);
+}
 
 /* The text as it was meant, folded: what fold_text() would give had it been typed in full. Owned by
  * the caller. */

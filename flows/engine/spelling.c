@@ -330,3 +330,50 @@ bool spelling_repeats(const struct spelled *word, struct spelled *out)
 	*out = once;
 	return true;
 }
+
+/* ---- spaces left out ---- */
+
+enum { SPLIT_LEN_MIN = 6, SYLLABLE_MAX = 6 };
+
+static bool is_part(const struct spelled *word, size_t at, size_t len)
+{
+	struct spelled part = {0};
+
+	for (size_t i = at; i < at + len; i++)
+		spelled_add(&part, word->letters[i], MARK_NONE);
+	return syllable_is(&part);
+}
+
+/* The fewest syllables that the letters from each place on fall into, and how long the first of them is. */
+static bool cut_up(const struct spelled *word, size_t lens[SPELLED_MAX + 1])
+{
+	size_t fewest[SPELLED_MAX + 1] = {0}, none = SPELLED_MAX + 1;
+
+	for (size_t at = word->len; at-- > 0;) {
+		fewest[at] = none;
+		for (size_t len = 1; len <= SYLLABLE_MAX && at + len <= word->len; len++) {
+			if (fewest[at + len] + 1 > fewest[at] || !is_part(word, at, len))
+				continue;
+			fewest[at] = fewest[at + len] + 1;
+			lens[at] = len;
+		}
+	}
+	/* words of other languages fall into scraps: five letters to two syllables is the least */
+	return fewest[0] > 1 && 5 * fewest[0] <= 2 * word->len;
+}
+
+bool spelling_split(const struct spelled *word, char out[2 * SPELLED_MAX + 1])
+{
+	size_t lens[SPELLED_MAX + 1] = {0}, len = 0;
+
+	if (word->len < SPLIT_LEN_MIN || spelled_is_marked(word) || !cut_up(word, lens))
+		return false;
+	for (size_t at = 0; at < word->len; at += lens[at]) {
+		if (at)
+			out[len++] = ' ';
+		memcpy(out + len, word->letters + at, lens[at]);
+		len += lens[at];
+	}
+	out[len] = '\0';
+	return true;
+}

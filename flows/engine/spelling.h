@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-struct spelled;
+#include "flows/engine/syllable.h"
 
 /* What a common short form stands for, one or several words without accents parted by one space; NULL if
  * the word is none. */
@@ -19,5 +19,8 @@ bool spelling_playful(const struct spelled *word, struct spelled *out); /* "choj
 /* Letters held down ("cuuuu"): true, and sets *out, if there were any and what remains is a syllable, or
  * some letter came three times and more, so that it can only be that. */
 bool spelling_repeats(const struct spelled *word, struct spelled *out);
+
+/* Several words typed without the spaces between them, unaccented: the same with spaces, in `out`. */
+bool spelling_split(const struct spelled *word, char out[2 * SPELLED_MAX + 1]);
 
 #endif

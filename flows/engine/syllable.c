@@ -173,6 +173,8 @@ bool syllable_is(const struct spelled *word)
 	if (!word->len || word->tones_clash || (marked && !tone_fits(word)))
 		return false;
 	for (size_t i = 0; i < sizeof initials / sizeof *initials; i++) {
+		if (initials[i][0] && initials[i][0] != word->letters[0])
+			continue;
 		len = strlen(initials[i]);
 		if (strncmp(word->letters, initials[i], len) || !goes_with(initials[i], word->letters[len]))
 			continue;

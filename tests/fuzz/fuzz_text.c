@@ -14,23 +14,32 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void match(const char *phrase, const char *text)
 {
-	struct phrases list = {0}, voids = {0};
+	struct word_classes classes = {0};
+	struct phrases list = {.classes = &classes}, voids = {0};
 	struct reading reading;
 	size_t found;
 
+	classes_begin(&classes, "a");
+	classes_add(&classes, "đánh");
+	classes_add(&classes, "=bạt tai");
 	if (!phrases_add(&list, phrase) || !phrases_add(&voids, "không bị")) {
 		phrases_free(&list);
 		phrases_free(&voids);
+		classes_free(&classes);
 		return;
 	}
 	reading_init(&reading, text);
+	classes_mark(&classes, &reading);
 	found = phrases_find(&list, &reading);
 	phrases_void_after(&voids, &reading);
 	if (phrases_find(&list, &reading) > found)
 		abort(); /* what is denied is never more */
+	phrases_make_idle(&voids, &reading);
+	phrases_find(&list, &reading);
 	reading_fini(&reading);
 	phrases_free(&list);
 	phrases_free(&voids);
+	classes_free(&classes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

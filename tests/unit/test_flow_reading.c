@@ -135,6 +135,118 @@ static void a_phrase_says_where_and_with_what_it_stands(void **state)
 	assert_false(finds("=sờ", "chu so con"));
 }
 
+static void a_short_gap_is_three_words_and_a_row_is_found_behind_its_first_word(void **state)
+{
+	(void)state;
+	assert_true(finds("bị .. đánh", "bị ba lấy roi đánh"));
+	assert_false(finds("bị .. đánh", "bị ba mẹ lấy roi đánh"));
+	assert_true(finds("bị ... đánh đau", "bị ba đánh, đánh đau lắm"));
+}
+
+static void words_joined_by_an_and_may_stand_anywhere(void **state)
+{
+	(void)state;
+	assert_true(finds("gả & tuổi", "mới 14 tuổi mà bị gả"));
+	assert_true(finds("gả & tuổi & ép ! gả đi", "14 tuổi bị ép gả"));
+	assert_false(finds("gả & tuổi", "bị gả"));
+	assert_false(finds("gả & mười tuổi", "bị gả, mười bốn tuổi"));
+	assert_false(finds("gả & tuổi ! gả đi", "14 tuổi gả đi"));
+}
+
+static bool finds_class(const char *phrase, const char *text)
+{
+	static const char *const blows[] = {"đánh", "=đá", "bạt tai"}, *const children[] = {"con", "em bé"};
+	struct word_classes classes = {0};
+	struct phrases list = {.classes = &classes};
+	bool found;
+
+	assert_true(classes_begin(&classes, "blow"));
+	for (size_t i = 0; i < 3; i++)
+		assert_true(classes_add(&classes, blows[i]));
+	assert_true(classes_begin(&classes, "child"));
+	for (size_t i = 0; i < 2; i++)
+		assert_true(classes_add(&classes, children[i]));
+	assert_true(classes_begin(&classes, "harm"));
+	assert_true(classes_add(&classes, "<blow>") && classes_add(&classes, "nhốt"));
+	assert_true(phrases_add(&list, phrase));
+	found = phrases_longest(&list, text) > 0;
+	phrases_free(&list);
+	classes_free(&classes);
+	return found;
+}
+
+static void a_class_stands_for_each_of_its_words(void **state)
+{
+	(void)state;
+	assert_true(finds_class("<blow> <child>", "ba đánh con"));
+	assert_true(finds_class("<blow> <child>", "ba danh em be"));
+	assert_true(finds_class("<blow> <child> đau", "bạt tai em bé đau"));
+	assert_false(finds_class("<blow> <child>", "ba đánh em"));
+	assert_true(finds_class("<blow>/phạt <child>", "phạt con"));
+	assert_true(finds_class("<harm> <child>", "đánh con") && finds_class("<harm> <child>", "nhốt con"));
+	assert_false(finds_class("<blow> <child>", "nhốt con"));
+	assert_true(finds_class("con ... <blow>", "con bị ?ánh hoài ?"));
+}
+
+static void a_member_may_ask_for_its_accents(void **state)
+{
+	(void)state;
+	assert_true(finds_class("bị <blow>", "bị đá"));
+	assert_false(finds_class("bị <blow>", "bi da"));
+	assert_true(finds_class("=bị <blow>", "bị đánh"));
+	assert_false(finds_class("=bị <blow>", "bi danh"));
+}
+
+static void a_class_has_one_name_and_some_word(void **state)
+{
+	struct word_classes classes = {0};
+	const char *name;
+
+	(void)state;
+	assert_true(classes_begin(&classes, "a"));
+	assert_false(classes_begin(&classes, "a"));
+	assert_false(classes_add(&classes, "<b>") || classes_add(&classes, "!"));
+	assert_int_equal(phrases_unknown_class(&classes, "x <a> <b>/y", &name), 3);
+	assert_memory_equal(name, "<b>", 3);
+	assert_int_equal(phrases_unknown_class(&classes, "<a>", &name), 0);
+	assert_int_equal(phrases_unknown_class(&classes, "<a", &name), 2);
+	classes_free(&classes);
+}
+
+static void in_a_text_typed_with_accents_a_word_without_is_another(void **state)
+{
+	(void)state;
+	assert_true(finds("đâm", "dam con"));
+	assert_false(finds("đâm", "bé hái dam bụt về nhà"));
+	assert_true(finds("không nói", "ko nói chuyện với bạn bè")); /* a short form has no accents to go by */
+}
+
+static void what_a_saying_holds_matches_nothing(void **state)
+{
+	struct phrases sayings = {0}, list = {0};
+	struct reading reading;
+
+	(void)state;
+	assert_true(phrases_add(&sayings, "đánh răng") && phrases_add(&sayings, "răng sún"));
+	assert_true(phrases_add(&list, "đánh") && phrases_add(&list, "ba ... sún"));
+	reading_init(&reading, "ba đánh răng sún");
+	assert_true(phrases_find(&list, &reading) == 2);
+	phrases_make_idle(&sayings, &reading);
+	assert_int_equal(phrases_find(&list, &reading), 0);
+	reading_fini(&reading);
+	phrases_free(&sayings);
+	phrases_free(&list);
+}
+
+static void words_run_together_are_read_apart(void **state)
+{
+	(void)state;
+	assert_true(finds("cứu với", "cuuvoi"));
+	assert_true(finds("điện giật", "chaubidiengiat"));
+	assert_true(finds("facebook", "facebook") && finds("someone took", "someone took it"));
+	assert_false(finds("me", "someone"));
+}
+
 static void an_exception_covers_only_what_it_is_part_of(void **state)
 {
 	(void)state;
@@ -233,6 +345,14 @@ int main(void)
 		cmocka_unit_test(old_fonts_are_known_by_the_whole_text),
 		cmocka_unit_test(only_latin_1_can_be_an_old_font),
 		cmocka_unit_test(a_phrase_says_where_and_with_what_it_stands),
+		cmocka_unit_test(a_short_gap_is_three_words_and_a_row_is_found_behind_its_first_word),
+		cmocka_unit_test(words_joined_by_an_and_may_stand_anywhere),
+		cmocka_unit_test(a_class_stands_for_each_of_its_words),
+		cmocka_unit_test(a_member_may_ask_for_its_accents),
+		cmocka_unit_test(a_class_has_one_name_and_some_word),
+		cmocka_unit_test(in_a_text_typed_with_accents_a_word_without_is_another),
+		cmocka_unit_test(what_a_saying_holds_matches_nothing),
+		cmocka_unit_test(words_run_together_are_read_apart),
 		cmocka_unit_test(an_exception_covers_only_what_it_is_part_of),
 		cmocka_unit_test(written_accents_must_agree),
 		cmocka_unit_test(lost_letters_match_only_what_can_be_lost),

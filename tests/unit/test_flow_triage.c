@@ -29,7 +29,7 @@ static int tear_down(void **state)
 struct score {
 	int rows, kinds;     /* all rows, and those whose kind or class is right */
 	int grave, lowered;  /* expected khan_cap or cao; found lower */
-	int nothing, alerts; /* expected khong; found a report above khong */
+	int nothing, reports, alerts; /* expected khong; found a report; found cao or above, which wakes an officer */
 	int mild, raised;    /* expected trung_binh or thap; found cao or above */
 };
 
@@ -69,14 +69,22 @@ static void each_row(const char *file, row_fn *call, void *arg)
 	mem_free(bytes);
 }
 
+/* The note says "or KIND" where another kind is as right. */
+static bool or_kind(const struct row *row, const char *kind)
+{
+	const char *other = strstr(row->columns[COLUMN_NOTE], "or ");
+
+	return other && !strncmp(other + 3, kind, strlen(kind));
+}
+
 /* What is no report has no kind: that it was recognised is enough. */
 static bool kind_is_right(const struct row *row, const struct flow_triage *found)
 {
 	static const char *const no_reports[] = {"menu", "tro_dua", "thu_rac", "sai_dau_so", "dung",
-	                                         "rong", "lenh_can_bo"};
+	                                         "rong", "lenh_can_bo", "khong_ro"};
 
 	if (found->text_class == FLOW_TEXT_REPORT)
-		return !strcmp(row->columns[COLUMN_KIND], found->kind);
+		return !strcmp(row->columns[COLUMN_KIND], found->kind) || or_kind(row, found->kind);
 	for (size_t i = 0; i < sizeof no_reports / sizeof *no_reports; i++)
 		if (!strcmp(row->columns[COLUMN_KIND], no_reports[i]))
 			return row->want == URGENCY_KHONG;
@@ -107,7 +115,8 @@ static void score_row(const struct row *row, void *arg)
 		score->lowered += fault = found.urgency < row->want;
 	} else if (row->want == URGENCY_KHONG) {
 		score->nothing++;
-		score->alerts += fault = found.urgency > URGENCY_KHONG;
+		score->reports += fault = found.urgency > URGENCY_KHONG;
+		score->alerts += found.urgency >= URGENCY_CAO;
 	} else {
 		score->mild++;
 		score->raised += fault = found.urgency >= URGENCY_CAO;
@@ -124,18 +133,19 @@ static struct score score_file(const struct flow *flow, const char *file, const 
 
 	each_row(file, score_row, &scoring);
 	print_message("%s %s: %d rows; kind right in %d; of %d grave %d lowered; of %d that are nothing %d "
-	              "alerted; of %d mild %d raised\n", file, note, scoring.score.rows, scoring.score.kinds,
+	              "reports, %d alerts; of %d mild %d raised\n", file, note, scoring.score.rows, scoring.score.kinds,
 	              scoring.score.grave, scoring.score.lowered, scoring.score.nothing,
-	              scoring.score.alerts, scoring.score.mild, scoring.score.raised);
+	              scoring.score.reports, scoring.score.alerts, scoring.score.mild, scoring.score.raised);
 	return scoring.score;
 }
 
-static void assert_promised(struct score score, int alerts_max)
+static void assert_promised(struct score score, int reports_max)
 {
 	assert_true(score.rows >= 30);
 	assert_true(100 * score.kinds >= KINDS_RIGHT_PERCENT * score.rows);
 	assert_int_equal(score.lowered, 0);
-	assert_true(score.alerts <= alerts_max);
+	assert_int_equal(score.alerts, 0);
+	assert_true(score.reports <= reports_max);
 	assert_true(100 * (score.mild - score.raised) >= MILD_KEPT_PERCENT * score.mild);
 }
 
@@ -144,7 +154,7 @@ static void the_example_messages_are_sorted_as_promised(void **state)
 	assert_promised(score_file(*state, "tests/data/vn-sms-examples.tsv", ""), 0);
 }
 
-/* In the third lot one text of three dots stays a report: silence may be all that somebody can send. */
+/* One text of three dots stays a report: silence may be all that somebody can send. */
 static void the_second_set_is_sorted_as_promised(void **state)
 {
 	static const char file[] = "tests/data/vn-second-set.tsv";
@@ -160,6 +170,18 @@ static void the_second_set_is_sorted_as_promised(void **state)
 static void the_third_set_is_sorted_as_promised(void **state)
 {
 	assert_promised(score_file(*state, "tests/data/vn-third-set.tsv", ""), 0);
+}
+
+/* A greeting, a "yes" out of nowhere or a mere sign is answered with a question; nobody is woken. */
+static void the_blind_lots_are_sorted_as_promised_once_they_were_learned_from(void **state)
+{
+	static const char file[] = "tests/data/vn-blind-lots.tsv";
+
+	assert_promised(score_file(*state, file, "lot=1"), 1);
+	assert_promised(score_file(*state, file, "lot=2"), 4);
+	assert_promised(score_file(*state, file, "lot=3"), 0);
+	assert_promised(score_file(*state, file, "lot=4"), 2);
+	assert_promised(score_file(*state, file, "lot=5"), 4);
 }
 
 static void row_stands_in_no_rule(const struct row *row, void *arg)
@@ -178,6 +200,7 @@ static void no_message_of_the_sets_stands_in_a_rule(void **state)
 	each_row("tests/data/vn-sms-examples.tsv", row_stands_in_no_rule, pack);
 	each_row("tests/data/vn-second-set.tsv", row_stands_in_no_rule, pack);
 	each_row("tests/data/vn-third-set.tsv", row_stands_in_no_rule, pack);
+	each_row("tests/data/vn-blind-lots.tsv", row_stands_in_no_rule, pack);
 	mem_free(pack);
 }
 
@@ -295,6 +318,28 @@ static void however_it_was_typed_it_is_understood(void **state)
 	assert_urgencies(*state, texts, sizeof texts / sizeof *texts, true);
 }
 
+static void what_is_certainly_for_others_is_a_report_only_where_life_is_in_danger(void **state)
+{
+	(void)state;
+	assert_int_equal(class_of(*state, "[QC] Giảm 30% khóa học kỹ năng khi bé bị bạn bắt nạt"), FLOW_TEXT_OTHERS);
+	assert_int_equal(class_of(*state, "[QC] giảm 30%: bố dượng đang cầm dao chém con"), FLOW_TEXT_REPORT);
+}
+
+static void a_kind_is_never_less_urgent_than_its_least(void **state)
+{
+	struct flow_triage found;
+
+	flow_triage(*state, "thầy dâm với bạn em", &found);
+	assert_string_equal(found.kind, "xam_hai_tinh_duc");
+	assert_int_equal(found.urgency, URGENCY_CAO);
+}
+
+static void a_full_stop_alone_is_empty(void **state)
+{
+	assert_int_equal(class_of(*state, "."), FLOW_TEXT_EMPTY);
+	assert_int_equal(class_of(*state, "?"), FLOW_TEXT_REPORT); /* what a pictograph becomes on its way */
+}
+
 static void a_text_for_others_that_sounds_like_a_report_is_one(void **state)
 {
 	static const char *const texts[] = {
@@ -326,6 +371,7 @@ int main(void)
 		cmocka_unit_test(the_example_messages_are_sorted_as_promised),
 		cmocka_unit_test(the_second_set_is_sorted_as_promised),
 		cmocka_unit_test(the_third_set_is_sorted_as_promised),
+		cmocka_unit_test(the_blind_lots_are_sorted_as_promised_once_they_were_learned_from),
 		cmocka_unit_test(no_message_of_the_sets_stands_in_a_rule),
 		cmocka_unit_test(in_doubt_a_text_is_a_report),
 		cmocka_unit_test(what_is_no_report_is_told_apart),
@@ -333,6 +379,9 @@ int main(void)
 		cmocka_unit_test(accents_that_were_written_decide),
 		cmocka_unit_test(what_is_denied_or_seen_in_a_film_raises_nothing),
 		cmocka_unit_test(however_it_was_typed_it_is_understood),
+		cmocka_unit_test(what_is_certainly_for_others_is_a_report_only_where_life_is_in_danger),
+		cmocka_unit_test(a_kind_is_never_less_urgent_than_its_least),
+		cmocka_unit_test(a_full_stop_alone_is_empty),
 		cmocka_unit_test(a_text_for_others_that_sounds_like_a_report_is_one),
 		cmocka_unit_test(words_match_whole_and_accents_do_not_matter),
 	};
