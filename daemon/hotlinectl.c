@@ -192,6 +192,7 @@ int main(int argc, char **argv)
 {
 	bool help = false, version = false;
 	const struct command *c;
+	int status;
 
 	if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX < 2)
 		setlocale(LC_CTYPE, "C.UTF-8");
@@ -211,5 +212,8 @@ int main(int argc, char **argv)
 	}
 	if (c == NULL)
 		return unknown(argc - 1, argv + 1);
-	return c->run(argc - 1, argv + 1);
+	status = c->run(argc - 1, argv + 1);
+	if (status == CTL_USAGE)
+		fprintf(stderr, "usage: hotlinectl %s %s\n", c->name, c->args);
+	return status;
 }

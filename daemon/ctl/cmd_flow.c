@@ -14,6 +14,10 @@ int cmd_flow_check(int argc, char **argv)
 
 	if (!ctl_parse(argc, argv, 2, options, &place, 1, 1))
 		return CTL_USAGE;
+	if (flow_files_is_tests(place)) {
+		ctl_error("%s holds tests: name its folder, or play them with \"flow test\"", place);
+		return CTL_USAGE;
+	}
 	flow = flow_files_load(place, &found);
 	if (!flow && !found.count)
 		return CTL_CONFIG;

@@ -23,9 +23,14 @@ static bool is_yaml(const char *name)
 }
 
 /* Beside the flows lie their dialogues: tests.yaml, tests-ussd.yaml. */
+static bool names_tests(const char *name)
+{
+	return is_yaml(name) && strstr(name, "tests") != NULL;
+}
+
 static int is_tests(const struct dirent *entry)
 {
-	return is_yaml(entry->d_name) && strstr(entry->d_name, "tests") != NULL;
+	return names_tests(entry->d_name);
 }
 
 static bool list_folder(const char *place, struct flow_files *out)
@@ -62,6 +67,13 @@ static char *folder_of(const char *path)
 	const char *slash = strrchr(path, '/');
 
 	return slash ? mem_strndup(path, (size_t)(slash - path)) : mem_strdup(".");
+}
+
+bool flow_files_is_tests(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return names_tests(slash ? slash + 1 : path);
 }
 
 bool flow_files_tests(const char *place, struct flow_files *out)

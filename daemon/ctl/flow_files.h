@@ -14,6 +14,8 @@ struct flow_files {
 	size_t count;
 };
 
+/* Whether a file is one of tests by its name (*tests*.yaml). */
+bool flow_files_is_tests(const char *path);
 /* The tests (*tests*.yaml) of a folder, or beside a file, sorted. False after an error text. */
 bool flow_files_tests(const char *place, struct flow_files *out);
 void flow_files_free(struct flow_files *files);

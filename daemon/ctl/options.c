@@ -53,8 +53,7 @@ static bool take_option(int argc, char **argv, int *i, const struct ctl_option *
 	const char *value;
 
 	if (o == NULL) {
-		ctl_error("%.60s is not an option of this command; see: hotlinectl %s --help",
-			  argv[*i], argv[0]);
+		ctl_error("%.60s is not an option of this command", argv[*i]);
 		return false;
 	}
 	if (o->flag != NULL) {
@@ -72,12 +71,12 @@ static bool take_option(int argc, char **argv, int *i, const struct ctl_option *
 	return true;
 }
 
-static bool all_given(const struct ctl_option *options, const char *command)
+static bool all_given(const struct ctl_option *options)
 {
 	for (; options->name != NULL; options++) {
 		if (!options->required || (*options->text != NULL && **options->text != '\0'))
 			continue;
-		ctl_error("%s is needed; see: hotlinectl %s --help", options->name, command);
+		ctl_error("%s is needed", options->name);
 		return false;
 	}
 	return true;
@@ -98,15 +97,15 @@ bool ctl_parse(int argc, char **argv, int first, const struct ctl_option *option
 		} else if (n < most) {
 			words[n++] = argv[i];
 		} else {
-			ctl_error("too many words; see: hotlinectl %s --help", argv[0]);
+			ctl_error("too many words");
 			return false;
 		}
 	}
 	if (n < least) {
-		ctl_error("something is missing; see: hotlinectl %s --help", argv[0]);
+		ctl_error("something is missing");
 		return false;
 	}
-	return all_given(options, argv[0]);
+	return all_given(options);
 }
 
 static void look_at_terminal(void)
