@@ -116,6 +116,7 @@ libcontrol_a_SOURCES = \
 	daemon/control/cases.c \
 	daemon/control/commands.c \
 	daemon/control/control.c daemon/control/control.h \
+	daemon/control/door.c daemon/control/door.h \
 	daemon/control/flows.c \
 	daemon/control/links.c \
 	daemon/control/metrics.c daemon/control/metrics.h \

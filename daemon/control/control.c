@@ -12,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "adapters/sim/sim.h"
@@ -21,6 +19,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "control/door.h"
 #include "core/charset.h"
 #include "path/hotline.h"
 #include "path/links.h"
@@ -373,35 +372,10 @@ static void on_accept(evutil_socket_t fd, short what, void *arg)
 
 /* ---- the socket ---- */
 
-static int listen_at(const char *path)
-{
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	mode_t mask;
-	bool ok;
-	int fd;
-
-	if (strlen(path) >= sizeof(at.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(at.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	unlink(path); /* the spool's lock has shown that no other daemon runs here */
-	mask = umask(0177);
-	ok = bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(fd, 16) == 0;
-	umask(mask);
-	if (ok)
-		return fd;
-	close(fd);
-	return -1;
-}
-
 struct control *control_new(struct hotline *h, const char *path, char *error, size_t error_size)
 {
 	struct control *control;
-	int fd = listen_at(path);
+	int fd = door_open(path, 0600);
 
 	if (fd < 0) {
 		snprintf(error, error_size, "control socket %s: %s", path, strerror(errno));

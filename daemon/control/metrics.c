@@ -11,14 +11,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/conf.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "control/door.h"
 #include "path/allowance.h"
 #include "path/canary.h"
 #include "path/filing.h"
@@ -219,31 +218,6 @@ static void on_request(struct evhttp_request *request, void *arg)
 	evbuffer_free(body);
 }
 
-static int listen_unix(const char *path)
-{
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	mode_t mask;
-	bool ok;
-	int fd;
-
-	if (strlen(path) >= sizeof(at.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	memcpy(at.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	unlink(path);
-	mask = umask(0117); /* a monitor may be of the same group */
-	ok = bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(fd, BACKLOG) == 0;
-	umask(mask);
-	if (ok)
-		return fd;
-	close(fd);
-	return -1;
-}
-
 static bool is_loopback(const struct sockaddr_storage *at)
 {
 	const struct sockaddr_in *four = (const void *)at;
@@ -296,7 +270,7 @@ struct metrics *metrics_new(const struct hotline *h, char *error, size_t error_s
 		return NULL;
 	metrics = mem_alloc(sizeof(*metrics));
 	metrics->h = h;
-	fd = path ? listen_unix(path) : listen_loopback(address);
+	fd = path ? door_open(path, 0660 /* a monitor may be of the same group */) : listen_loopback(address);
 	if (fd >= 0 && serve(metrics, fd)) {
 		metrics->path = path ? mem_strdup(path) : NULL;
 		return metrics;
