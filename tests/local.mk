@@ -11,6 +11,7 @@ include tests/unit/oncall.mk
 include tests/unit/path.mk
 include tests/unit/http.mk
 include tests/faults/local.mk
+include tests/soak/local.mk
 if FUZZ
 include tests/fuzz/local.mk
 endif

@@ -146,7 +146,7 @@ static void fill_values(const struct link *link, const struct outbound *out, str
 		[HTTP_SEND_TO_DIGITS] = out->to + (out->to[0] == '+'),
 		[HTTP_SEND_TEXT] = out->text,
 		[HTTP_SEND_CODING] = charset_fits_gsm7(out->text) ? "0" : "2",
-		[HTTP_SEND_PRIORITY] = out->priority == OUTBOUND_ALERT ? "3" : "0",
+		[HTTP_SEND_PRIORITY] = out->priority == OUTBOUND_REPLY ? "0" : "3",
 		[HTTP_SEND_VALIDITY_S] = f->validity_s,
 		[HTTP_SEND_VALIDITY_MIN] = f->validity_min,
 		[HTTP_SEND_USER] = conf->user,
@@ -222,7 +222,7 @@ static void call(struct link *link, const struct outbound *out, struct text_out 
 bool http_submit(struct link *link, const struct outbound *out)
 {
 	size_t open = http_client_open(link->client);
-	size_t kept = out->priority == OUTBOUND_ALERT || link->conf.window == 1 ? 0 : 1; /* free for an alert */
+	size_t kept = out->priority != OUTBOUND_REPLY || link->conf.window == 1 ? 0 : 1; /* free for an alert */
 	struct text_out *text;
 
 	if (!link->profile->send.there || !link->conf.url || link->state != LINK_BOUND ||

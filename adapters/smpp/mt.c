@@ -21,7 +21,8 @@ struct mt_message {
 	unsigned total, left;    /* parts: in all, without outcome */
 	unsigned accepted;       /* parts the carrier took */
 	int64_t deadline_ms;     /* parts that the carrier put off are tried until then */
-	bool alert, receipt;
+	enum outbound_priority priority;
+	bool receipt;
 	bool screen;             /* of USSD: nobody is told its outcome */
 	bool refused, doubt, retry, gone; /* what befell some part */
 	char ref[PROVIDER_REF_MAX];       /* id of the last part */
@@ -130,13 +131,13 @@ static void part_done(struct link *link, struct mt_part *part, enum sent_state s
 
 /* ---- the windows ---- */
 
-/* An alert goes ahead of the replies that wait, behind the alerts; `first` is a list. */
+/* Goes before what waits with a lower priority, behind its like; `first` is a list. */
 static void enqueue(struct link *link, struct mt_part *first, bool ahead)
 {
-	bool alert = first->message->alert;
+	enum outbound_priority mine = first->message->priority;
 	struct mt_part **at = &link->waiting, *last = first;
 
-	while (*at && (alert ? (*at)->message->alert && !ahead : (*at)->message->alert || !ahead))
+	while (*at && (ahead ? (*at)->message->priority > mine : (*at)->message->priority >= mine))
 		at = &(*at)->next;
 	while (last->next)
 		last = last->next;
@@ -175,36 +176,35 @@ static void write_part(struct smpp_bind *b, struct mt_part *part)
 }
 
 /* One slot of each window stays free for alerts, so that replies never hold one up. */
-static bool has_slot(const struct smpp_bind *b, bool alert)
+static bool has_slot(const struct smpp_bind *b, enum outbound_priority priority)
 {
-	unsigned kept = alert || b->window.size == 1 ? 0 : 1;
+	unsigned kept = priority != OUTBOUND_REPLY || b->window.size == 1 ? 0 : 1;
 
 	return b->state == SMPP_BOUND && bind_transmits(b) && b->window.used + kept < b->window.size;
 }
 
 /* The connection with the emptiest window: one that does not answer fills up and is left alone. */
-static struct smpp_bind *free_bind(struct link *link, bool alert)
+static struct smpp_bind *free_bind(struct link *link, enum outbound_priority priority)
 {
 	struct smpp_bind *best = NULL;
 
 	for (unsigned i = 0; i < link->bind_count; i++) {
 		struct smpp_bind *b = &link->binds[i];
 
-		if (has_slot(b, alert) && (!best || b->window.used < best->window.used))
+		if (has_slot(b, priority) && (!best || b->window.used < best->window.used))
 			best = b;
 	}
 	return best;
 }
 
-/* Milliseconds until the carrier may be given another. An alert does not wait for the rate, only for
- * the pause that the carrier itself asked for. */
-static int64_t wait_ms(struct link *link, bool alert)
+/* Milliseconds until the carrier may be given another. */
+static int64_t wait_ms(struct link *link, enum outbound_priority priority)
 {
 	int64_t now_ms = loop_now_ms(link->host->loop);
 
 	if (link->throttled_until_ms > now_ms)
 		return link->throttled_until_ms - now_ms;
-	return alert ? 0 : rate_wait_ms(&link->rate, now_ms);
+	return rate_wait_ms(&link->rate, priority == OUTBOUND_URGENT, now_ms);
 }
 
 void mt_pump(struct link *link)
@@ -213,13 +213,13 @@ void mt_pump(struct link *link)
 	struct mt_part *part;
 
 	while ((part = link->waiting) != NULL && !link->paused) {
-		int64_t ms = wait_ms(link, part->message->alert);
+		int64_t ms = wait_ms(link, part->message->priority);
 
 		if (ms > 0) {
 			loop_timer_set(link->pump_timer, ms);
 			return;
 		}
-		b = free_bind(link, part->message->alert);
+		b = free_bind(link, part->message->priority);
 		if (!b)
 			return;
 		link->waiting = part->next;
@@ -545,32 +545,31 @@ static struct mt_part *build(struct link *link, const struct outbound *out, stru
 /* ---- sending ---- */
 
 /* The windows are the queue: while parts wait for a slot there is none for a text of their rank. */
-static bool room(struct link *link, bool alert)
+static bool room(struct link *link, enum outbound_priority priority)
 {
-	if (link->paused || (link->waiting && (!alert || link->waiting->message->alert)))
+	if (link->paused || (link->waiting && link->waiting->message->priority >= priority))
 		return false;
-	if (wait_ms(link, alert) > 0) {
+	if (wait_ms(link, priority) > 0) {
 		if (!loop_timer_armed(link->pump_timer)) /* it tells the host when to come again */
-			loop_timer_set(link->pump_timer, wait_ms(link, alert));
+			loop_timer_set(link->pump_timer, wait_ms(link, priority));
 		return false;
 	}
-	return free_bind(link, alert) != NULL;
+	return free_bind(link, priority) != NULL;
 }
 
 bool mt_send(struct link *link, const struct outbound *out)
 {
-	bool alert = out->priority == OUTBOUND_ALERT;
 	struct mt_message *m;
 	struct mt_part *first = NULL;
 
 	if (out->channel == CHANNEL_USSD && link->ussd)
 		return ussd_send(link->ussd, out);
-	if (!room(link, alert))
+	if (!room(link, out->priority))
 		return false;
 	m = mem_alloc(sizeof(*m));
 	m->id = out->id;
-	m->alert = alert;
-	m->receipt = alert || out->receipt;
+	m->priority = out->priority;
+	m->receipt = out->receipt || out->priority != OUTBOUND_REPLY;
 	m->deadline_ms = loop_now_ms(link->host->loop) + out->validity_ms;
 	m->gone = out->channel == CHANNEL_USSD; /* never turned into an SMS */
 	if (!m->gone)
@@ -597,7 +596,8 @@ void mt_screen(struct link *link, const struct pdu *pdu)
 		return;
 	}
 	m = mem_alloc(sizeof(*m));
-	m->alert = m->screen = true;
+	m->priority = OUTBOUND_URGENT;
+	m->screen = true;
 	m->total = m->left = 1;
 	m->deadline_ms = loop_now_ms(link->host->loop) + SCREEN_MS;
 	part = encode_part(pdu, m, 1);

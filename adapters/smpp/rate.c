@@ -29,14 +29,16 @@ static void fill(struct rate *r, int64_t now_ms)
 		r->tokens = most;
 }
 
-int64_t rate_wait_ms(struct rate *r, int64_t now_ms)
+int64_t rate_wait_ms(struct rate *r, bool urgent, int64_t now_ms)
 {
+	int64_t needed = ONE - (urgent ? r->now_milli * SECOND_MS : 0);
+
 	if (r->now_milli == 0)
 		return 0;
 	fill(r, now_ms);
-	if (r->tokens >= ONE)
+	if (r->tokens >= needed)
 		return 0;
-	return (ONE - r->tokens + r->now_milli - 1) / r->now_milli;
+	return (needed - r->tokens + r->now_milli - 1) / r->now_milli;
 }
 
 static void count_one(struct rate *r, int64_t now_ms)
@@ -57,7 +59,7 @@ void rate_take(struct rate *r, int64_t now_ms)
 	if (r->now_milli == 0)
 		return;
 	fill(r, now_ms);
-	if (r->tokens > -r->now_milli * SECOND_MS) /* a second's worth of debt at most */
+	if (r->tokens > -r->now_milli * SECOND_MS) /* screens of USSD ask nobody: their debt ends there, too */
 		r->tokens -= ONE;
 }
 

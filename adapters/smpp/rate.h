@@ -19,9 +19,10 @@ struct rate {
 };
 
 void rate_init(struct rate *r, int64_t per_second, int64_t now_ms);
-/* Milliseconds until one may be taken; 0 = now. */
-int64_t rate_wait_ms(struct rate *r, int64_t now_ms);
-/* Takes one, also when none is there: an alert borrows from the replies behind it. */
+/* Milliseconds until one may be taken; 0 = now. What is urgent borrows up to a second's worth from what comes
+ * after it, never more: a carrier cuts off who ignores what was agreed. */
+int64_t rate_wait_ms(struct rate *r, bool urgent, int64_t now_ms);
+/* Takes one, also when none is there. */
 void rate_take(struct rate *r, int64_t now_ms);
 /* The carrier protested: half of what it was given lately, at least one a second. Once a second. */
 void rate_protested(struct rate *r, int64_t now_ms);

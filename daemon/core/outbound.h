@@ -8,12 +8,14 @@
 #include "core/ids.h"
 #include "core/inbound.h"
 
-enum outbound_priority { OUTBOUND_REPLY, OUTBOUND_ALERT };
+/* From the lowest up: each goes before all below it. Only the urgent waits for no rate. */
+enum outbound_priority { OUTBOUND_REPLY, OUTBOUND_ALERT, OUTBOUND_URGENT };
+enum { OUTBOUND_PRIORITIES = OUTBOUND_URGENT + 1 };
 
 struct outbound {
 	struct id16 id;                  /* idempotency: the same id is the same text, sent again */
 	enum channel channel;
-	enum outbound_priority priority; /* an alert overtakes every reply */
+	enum outbound_priority priority;
 	char link[INBOUND_NAME_MAX];     /* link to prefer; "" = any that can */
 	char from[INBOUND_ADDRESS_MAX];  /* short code or sender id; "" = the link's own */
 	char to[INBOUND_ADDRESS_MAX];    /* E.164 with +, or the source as it came */

@@ -250,6 +250,8 @@ static void send_bundle(struct bundle *b)
 		mem_free(b);
 		return;
 	}
+	if (strcmp(first->urgency, "khan_cap") == 0)
+		out.priority = OUTBOUND_URGENT;
 	if (h->closing) { /* the outbox has gone before PostgreSQL; the lease is freed at the next start */
 		on_bundle_sent(b, SENT_RETRY, "");
 		return;

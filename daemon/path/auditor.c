@@ -198,7 +198,7 @@ static void tell_everybody(struct auditor *a, const char *finding)
 
 	snprintf(text, sizeof(text), "HE THONG BAO: %s. Goi nguoi quan tri.", finding);
 	for (size_t i = 0; i < count; i++) {
-		struct outbound out = {.channel = CHANNEL_SMS, .priority = OUTBOUND_ALERT};
+		struct outbound out = {.channel = CHANNEL_SMS, .priority = OUTBOUND_URGENT};
 		const char *number = all[i].person.methods[ROSTER_NUMBER];
 
 		if (all[i].disabled || !number)

@@ -43,7 +43,7 @@ struct lane {
 	struct lane *next;   /* of its queue */
 	uint8_t key[MAP_KEY_LEN];
 	struct item *first, **last;
-	bool alert;
+	enum outbound_priority priority;
 };
 
 struct queue {
@@ -54,7 +54,7 @@ struct outbox {
 	struct hotline *h; /* borrowed */
 	struct adapter_host host;
 	struct links *links;         /* owned */
-	struct queue queues[2];      /* by priority: alerts first */
+	struct queue queues[OUTBOUND_PRIORITIES];
 	struct map lanes;            /* recipient -> struct lane, owned */
 	struct map under_way;        /* id -> struct item: queued or sent, not completed */
 	struct loop_timer *pump;
@@ -72,7 +72,7 @@ static void lane_key(const struct outbound *out, uint8_t key[MAP_KEY_LEN])
 {
 	uint64_t hash[2] = {14695981039346656037u, 1099511628211u};
 
-	if (out->priority == OUTBOUND_ALERT || out->channel == CHANNEL_USSD) {
+	if (out->priority != OUTBOUND_REPLY || out->channel == CHANNEL_USSD) {
 		memcpy(key, out->id.b, MAP_KEY_LEN);
 		return;
 	}
@@ -86,7 +86,7 @@ static void lane_key(const struct outbound *out, uint8_t key[MAP_KEY_LEN])
 
 static void enqueue(struct outbox *o, struct lane *lane)
 {
-	struct queue *q = &o->queues[lane->alert ? 0 : 1];
+	struct queue *q = &o->queues[lane->priority];
 
 	lane->next = NULL;
 	*q->last = lane;
@@ -105,7 +105,7 @@ static void push(struct outbox *o, struct item *item)
 		lane = mem_alloc(sizeof(*lane));
 		memcpy(lane->key, key, sizeof(lane->key));
 		lane->last = &lane->first;
-		lane->alert = item->out.priority == OUTBOUND_ALERT;
+		lane->priority = item->out.priority;
 		map_set(&o->lanes, key, lane);
 		enqueue(o, lane);
 	}
@@ -139,7 +139,8 @@ static void complete(struct outbox *o, struct item *item, enum sent_state state,
 static bool try_lane(struct outbox *o, struct lane *lane, int64_t now_ms)
 {
 	struct item *item = lane->first;
-	struct wish wish = {item->out.link, item->out.channel == CHANNEL_USSD || item->out.only_link, lane->alert,
+	struct wish wish = {item->out.link, item->out.channel == CHANNEL_USSD || item->out.only_link,
+			    lane->priority != OUTBOUND_REPLY,
 			    now_ms - item->since_ms > OVERDUE_MS,
 			    now_ms < item->not_before_ms ? item->avoid : NULL};
 
@@ -178,6 +179,14 @@ static void pump_queue(struct outbox *o, struct queue *q, bool all, int64_t now_
 	}
 }
 
+static bool any_queued(const struct outbox *o)
+{
+	for (int priority = 0; priority < OUTBOUND_PRIORITIES; priority++)
+		if (o->queues[priority].first)
+			return true;
+	return false;
+}
+
 static void pump(void *arg)
 {
 	struct outbox *o = arg;
@@ -187,15 +196,15 @@ static void pump(void *arg)
 	if (all)
 		o->look_at_all_ms = now_ms + PUMP_MS;
 	links_new_round(o->links);
-	pump_queue(o, &o->queues[0], all, now_ms);
-	pump_queue(o, &o->queues[1], all, now_ms);
-	if (o->queues[0].first || o->queues[1].first)
+	for (int priority = OUTBOUND_PRIORITIES - 1; priority >= 0; priority--)
+		pump_queue(o, &o->queues[priority], all, now_ms);
+	if (any_queued(o))
 		loop_timer_set(o->pump, PUMP_MS);
 }
 
 static void pump_now(struct outbox *o)
 {
-	if (o->queues[0].first || o->queues[1].first)
+	if (any_queued(o))
 		loop_timer_set(o->pump, 0);
 }
 
@@ -283,7 +292,7 @@ static void on_sent(void *ctx, const struct id16 *id, enum sent_state state, con
 		item->avoid = way->leaving ? NULL : way;
 		enqueue(o, item->lane);
 		if (!loop_timer_armed(o->pump))
-			loop_timer_set(o->pump, item->lane->alert ? 0 : PUMP_MS);
+			loop_timer_set(o->pump, item->lane->priority == OUTBOUND_REPLY ? PUMP_MS : 0);
 		return;
 	}
 	complete(o, item, state, ref);
@@ -353,7 +362,7 @@ struct outbox *outbox_new(struct hotline *h, char *error, size_t error_size)
 					.inbound = on_inbound,
 					.sent = on_sent, .receipt = on_receipt, .state = on_state, .lost = on_lost,
 					.ready = on_ready};
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < OUTBOUND_PRIORITIES; i++)
 		o->queues[i].last = &o->queues[i].first;
 	o->pump = loop_timer_new(h->loop, pump, o);
 	o->links = links_new(h, &o->host, h->conf->links, why, sizeof(why));

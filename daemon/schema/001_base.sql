@@ -421,6 +421,7 @@ create index notifications_unheard on notifications (coalesce(sent_at, created_a
 	where state in ('pending', 'sending', 'sent') and kind = 'alert' and followed_at is null;
 create index notifications_open on notifications (case_id) where state in ('pending', 'sending');
 create index notifications_case on notifications (case_id);
+create index notifications_officer on notifications (officer, created_at) where kind = 'alert';
 create index notifications_method on notifications (method, created_at);
 create index notifications_provider on notifications (provider_ref) where provider_ref is not null;
 

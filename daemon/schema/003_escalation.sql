@@ -22,7 +22,7 @@ $$;
 -- p_duty: who is on call by schedule, {"schedule": ["<officer>", ...]}, computed by the daemon from the
 -- roster; null: it could not be, and then everybody is.
 create function schedule_officers(p_schedule text, p_duty jsonb) returns setof uuid
-language plpgsql stable as $$
+language plpgsql stable rows 10 as $$
 begin
 	if p_duty is null then
 		return query select * from officers_on_duty();
@@ -33,7 +33,7 @@ end
 $$;
 
 create function team_officers(p_team text, p_duty jsonb) returns setof uuid
-language plpgsql stable as $$
+language plpgsql stable rows 10 as $$
 declare
 	v_schedule text;
 begin
@@ -48,7 +48,7 @@ $$;
 
 -- Those of the agency who look after the commune, else those who look after all.
 create function agency_officers(p_agency text, p_commune text, p_duty jsonb) returns setof uuid
-language plpgsql stable as $$
+language plpgsql stable rows 10 as $$
 begin
 	return query select distinct f from teams t, team_officers(t.name, p_duty) f
 		where t.agency = p_agency and case when exists (select 1 from teams u where u.agency = p_agency
@@ -58,7 +58,7 @@ end
 $$;
 
 create function target_officers(p_target step_targets, p_commune text, p_duty jsonb) returns setof uuid
-language plpgsql stable as $$
+language plpgsql stable rows 10 as $$
 begin
 	case p_target.kind
 	when 'everybody' then return query select * from officers_on_duty();

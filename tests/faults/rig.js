@@ -249,7 +249,7 @@ class Rig {
 			carriers: this.carriers, segment: 4, ...this.settings, ...over };
 		const links = s.carriers.map((c) => `  - {name: ${c.name}, carrier: carrier, adapter: smpp, host: "127.0.0.1", ` +
 			`port: ${c.wire || c.port}, system_id: "${c.systemId}", password_file: "${this.at('keys/smpp.password')}", ` +
-			`short_codes: ["111"], enquire_link: ${s.enquire}, window: 100}`);
+			`short_codes: ["111"], enquire_link: ${s.enquire}, window: 100${s.link || ''}}`);
 		return [`node: ${node}`, `keys: {dir: "${this.at('keys')}", team: hotline}`,
 			`spool: {dir: "${s.spool}", segment_mb: ${s.segment}}`,
 			`redis: {socket: "${s.redis}", user: hotlined, password_file: "${this.at('keys/redis.password')}"}`,

@@ -313,19 +313,27 @@ struct outbound text_out(uint8_t number, const char *text)
 	return out;
 }
 
-bool send_text(uint8_t number, const char *text)
+static bool send_with(uint8_t number, const char *text, enum outbound_priority priority)
 {
 	struct outbound out = text_out(number, text);
 
+	out.priority = priority;
 	return smpp_adapter.send(rig.link, &out);
+}
+
+bool send_text(uint8_t number, const char *text)
+{
+	return send_with(number, text, OUTBOUND_REPLY);
+}
+
+bool send_calm_alert(uint8_t number, const char *text)
+{
+	return send_with(number, text, OUTBOUND_ALERT);
 }
 
 bool send_alert(uint8_t number, const char *text)
 {
-	struct outbound out = text_out(number, text);
-
-	out.priority = OUTBOUND_ALERT;
-	return smpp_adapter.send(rig.link, &out);
+	return send_with(number, text, OUTBOUND_URGENT);
 }
 
 void expect_outcome(unsigned i, uint8_t number, enum sent_state state, const char *ref)

@@ -100,7 +100,8 @@ void received(unsigned i, bool ok); /* answers the i-th delivery */
 struct outbound text_out(uint8_t number, const char *text);
 bool send_text(uint8_t number, const char *text); /* a reply; its id begins with the number */
 extern const char long_text[]; /* 200 septets, the second half b: parts of 153 and 47 */
-bool send_alert(uint8_t number, const char *text);
+bool send_alert(uint8_t number, const char *text); /* an urgent one */
+bool send_calm_alert(uint8_t number, const char *text);
 /* The i-th outcome told must be this one. */
 void expect_outcome(unsigned i, uint8_t number, enum sent_state state, const char *ref);
 

@@ -354,7 +354,7 @@ static void an_alert_in_doubt_is_left_to_its_row(void **state)
 	assert_int_equal(told[0].state, SENT_IN_DOUBT);
 }
 
-static void alerts_overtake_replies_and_never_wait_for_each_other(void **state)
+static void alerts_overtake_replies_and_the_urgent_overtake_all(void **state)
 {
 	(void)state;
 	begin("[{name: a, adapter: fake}]");
@@ -362,13 +362,23 @@ static void alerts_overtake_replies_and_never_wait_for_each_other(void **state)
 	reply(1, "a", "+841");
 	alert(2, "+849");
 	alert(3, "+849");
+	send_over(4, "", "+849", OUTBOUND_URGENT);
 	assert_int_equal(taken_count, 0);
 	fake("a")->full = false;
 	fake("a")->host->ready(fake("a")->host->ctx, "a");
 	turn();
-	expect_taken(0, 2, "a");
-	expect_taken(1, 3, "a");
-	expect_taken(2, 1, "a");
+	expect_taken(0, 4, "a");
+	expect_taken(1, 2, "a");
+	expect_taken(2, 3, "a");
+	expect_taken(3, 1, "a");
+}
+
+static void the_first_text_of_all_may_be_urgent(void **state)
+{
+	(void)state;
+	begin("[{name: a, adapter: fake}]");
+	send_over(1, "", "+849", OUTBOUND_URGENT);
+	expect_taken(0, 1, "a");
 }
 
 static void a_text_under_way_is_not_taken_twice(void **state)
@@ -670,7 +680,8 @@ int main(void)
 		T(a_throttled_reply_is_not_overtaken_by_the_next),
 		T(a_reply_in_doubt_goes_out_once_more),
 		T(an_alert_in_doubt_is_left_to_its_row),
-		T(alerts_overtake_replies_and_never_wait_for_each_other),
+		T(alerts_overtake_replies_and_the_urgent_overtake_all),
+		T(the_first_text_of_all_may_be_urgent),
 		T(a_text_under_way_is_not_taken_twice),
 		T(a_reply_goes_back_the_way_it_came),
 		T(a_busy_way_back_is_waited_for_a_little),

@@ -163,7 +163,8 @@ static void the_agreed_rate_holds_replies_back_and_says_when(void **state)
 	assert_true(send_text(1, "a"));
 	expect_pdu(PDU_SUBMIT_SM);
 	assert_false(send_text(2, "b"));
-	assert_true(send_alert(3, "c")); /* waits for no rate */
+	assert_false(send_calm_alert(3, "c"));
+	assert_true(send_alert(3, "c")); /* what is urgent borrows */
 	expect_pdu(PDU_SUBMIT_SM);
 	assert_false(send_text(2, "b"));
 	loop_skip_ms(rig.loop, 1000);

@@ -14,7 +14,7 @@ static unsigned taken(struct rate *r, int64_t from_ms, int64_t to_ms)
 	unsigned count = 0;
 
 	for (int64_t now_ms = from_ms; now_ms < to_ms; now_ms++) {
-		while (rate_wait_ms(r, now_ms) == 0 && count < 100000) {
+		while (rate_wait_ms(r, false, now_ms) == 0 && count < 100000) {
 			rate_take(r, now_ms);
 			count++;
 		}
@@ -51,12 +51,29 @@ static void the_wait_is_as_long_as_it_takes(void **state)
 	(void)state;
 	rate_init(&r, 2, 0);
 	rate_take(&r, 0);
-	assert_int_equal(rate_wait_ms(&r, 0), 500);
-	assert_int_equal(rate_wait_ms(&r, 499), 1);
-	assert_int_equal(rate_wait_ms(&r, 500), 0);
+	assert_int_equal(rate_wait_ms(&r, false, 0), 500);
+	assert_int_equal(rate_wait_ms(&r, false, 499), 1);
+	assert_int_equal(rate_wait_ms(&r, false, 500), 0);
 }
 
-static void an_alert_borrows_from_the_replies(void **state)
+static void what_is_urgent_borrows_a_second_and_no_more(void **state)
+{
+	struct rate r;
+	int64_t now_ms;
+	int urgent = 0;
+
+	(void)state;
+	rate_init(&r, 10, 0);
+	for (now_ms = 0; now_ms < 10000; now_ms++) {
+		for (; rate_wait_ms(&r, true, now_ms) == 0; urgent++)
+			rate_take(&r, now_ms);
+	}
+	assert_in_range(urgent, 100 + 10, 100 + 12); /* ten seconds' worth, and one borrowed */
+	assert_int_equal(rate_wait_ms(&r, true, 9999), 1);
+	assert_in_range(rate_wait_ms(&r, false, 9999), 1000, 1101);
+}
+
+static void what_is_taken_all_the_same_is_a_bounded_debt(void **state)
 {
 	struct rate r;
 
@@ -64,10 +81,10 @@ static void an_alert_borrows_from_the_replies(void **state)
 	rate_init(&r, 2, 0);
 	for (int i = 0; i < 3; i++)
 		rate_take(&r, 0);
-	assert_int_equal(rate_wait_ms(&r, 0), 1500);
+	assert_int_equal(rate_wait_ms(&r, false, 0), 1500);
 	for (int i = 0; i < 100; i++)
 		rate_take(&r, 0);
-	assert_in_range(rate_wait_ms(&r, 0), 1500, 2000); /* never more than a second's debt */
+	assert_in_range(rate_wait_ms(&r, false, 0), 1500, 2000); /* never more than a second's debt */
 }
 
 static void a_protest_halves_and_peace_raises(void **state)
@@ -77,7 +94,7 @@ static void a_protest_halves_and_peace_raises(void **state)
 
 	(void)state;
 	rate_init(&r, 0, 0);
-	assert_int_equal(rate_wait_ms(&r, 0), 0);
+	assert_int_equal(rate_wait_ms(&r, false, 0), 0);
 	for (int i = 0; i < 80; i++)
 		rate_take(&r, 900);
 	rate_protested(&r, now_ms);
@@ -328,7 +345,8 @@ int main(void)
 		TEST(an_agreed_rate_is_kept_to_the_submit),
 		TEST(a_pause_gives_no_right_to_a_flood),
 		TEST(the_wait_is_as_long_as_it_takes),
-		TEST(an_alert_borrows_from_the_replies),
+		TEST(what_is_urgent_borrows_a_second_and_no_more),
+		TEST(what_is_taken_all_the_same_is_a_bounded_debt),
 		TEST(a_protest_halves_and_peace_raises),
 		TEST(an_agreed_rate_is_never_exceeded_nor_left_for_good),
 		TEST(the_window_finds_and_expires_by_number),
